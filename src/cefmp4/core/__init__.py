@@ -1,0 +1,1 @@
+"""What decides. Values and pure functions only: no clock, no I/O, no logging."""

@@ -1,0 +1,88 @@
+"""Where part *n* begins and how long it is.
+
+A part is named by its number and nothing else: its place follows from the geometry
+alone, so a gap is filled at its own number and nothing after it can be misplaced.
+The geometry is chosen when a stream begins and never changes for that stream.
+
+Limits: 10,000 parts of at most 5 GiB, each but the last at least 5 MiB (Amazon S3,
+"Amazon S3 multipart upload limits").
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_PARTS = 10_000
+MIN_PART_BYTES = 5 * 1024**2
+MAX_PART_BYTES = 5 * 1024**3
+DOUBLE_EVERY_PARTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bytes `offset` to `offset + length` of a recording, as part `number`."""
+
+    number: int
+    offset: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """The offset of the first byte after this part."""
+        return self.offset + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The rule that places parts.
+
+    `base_bytes` is the length of part 1. With `uniform` every part has that length
+    (Cloudflare R2 and Backblaze B2 want it so); otherwise the length doubles every
+    1,000 parts, up to 5 GiB, so that 10,000 parts hold terabytes although the first
+    ones are small.
+    """
+
+    base_bytes: int
+    uniform: bool = False
+
+    def length_of(self, number: int) -> int:
+        """Length in bytes of part `number` (from 1) when it is whole."""
+        if self.uniform:
+            return self.base_bytes
+        return min(self.base_bytes << ((number - 1) // DOUBLE_EVERY_PARTS), MAX_PART_BYTES)
+
+    def span(self, number: int) -> Span:
+        """Place of part `number`, from 1 to 10,000, when it is whole."""
+        offset, first = 0, 1
+        while number - first >= DOUBLE_EVERY_PARTS:
+            offset += DOUBLE_EVERY_PARTS * self.length_of(first)
+            first += DOUBLE_EVERY_PARTS
+        length = self.length_of(number)
+        return Span(number, offset + (number - first) * length, length)
+
+    def spans(self, size_bytes: int) -> Iterator[Span]:
+        """The parts of a file of `size_bytes`, in order, the last one cut to fit."""
+        offset = 0
+        for number in range(1, MAX_PARTS + 1):
+            if offset >= size_bytes:
+                return
+            length = min(self.length_of(number), size_bytes - offset)
+            yield Span(number, offset, length)
+            offset += length
+
+    @property
+    def capacity_bytes(self) -> int:
+        """The largest file that 10,000 parts of this geometry hold."""
+        return self.span(MAX_PARTS).end
+
+
+def geometry_for(chunk_size_bytes: int, uniform: bool, max_recording_bytes: int) -> Geometry:
+    """The geometry of a new stream.
+
+    With `uniform` the base is raised, to a whole MiB, until 10,000 equal parts hold
+    `max_recording_bytes`.
+    """
+    if not uniform:
+        return Geometry(chunk_size_bytes)
+    needed = -(-max_recording_bytes // MAX_PARTS)
+    rounded = -(-needed // 1024**2) * 1024**2
+    return Geometry(max(chunk_size_bytes, rounded), uniform=True)

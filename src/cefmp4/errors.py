@@ -1,0 +1,100 @@
+"""What can go wrong, sorted by what must follow.
+
+The adapters translate every outside error into one of these at their door; nothing
+above them catches a class of botocore, redis or aiohttp. Two questions are answered
+there once and for all: where it happened (the class below `CefMP4Error`) and whether
+waiting can help (`transient`). An outage, of whatever length, is transient; only what
+cannot succeed without a person is not.
+"""
+
+
+class CefMP4Error(Exception):
+    """Something failed. `hint` says what a person can do about it."""
+
+    transient = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        transient: bool | None = None,
+        retry_after_seconds: float = 0.0,
+    ) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.retry_after_seconds = retry_after_seconds
+        """The least time the other side asked us to wait; 0 when it did not."""
+        if transient is not None:
+            self.transient = transient
+
+
+class StreamInitializationError(CefMP4Error):
+    """A stream cannot begin, as when the store could never hold its key."""
+
+    transient = False
+
+
+class ChunkProcessingError(CefMP4Error):
+    """A part could not be read from the disk, or the file changed while it was."""
+
+
+class S3OperationError(CefMP4Error):
+    """The store did not do what it was asked. `code` is the store's own word for it."""
+
+    def __init__(
+        self,
+        operation: str,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        transient: bool | None = None,
+        retry_after_seconds: float = 0.0,
+    ) -> None:
+        super().__init__(
+            f"{operation}: {code}: {message}",
+            hint=hint,
+            transient=transient,
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.operation = operation
+        self.code = code
+
+
+class UploadGone(S3OperationError):
+    """NoSuchUpload: completed, aborted, or never there. Which one, HEAD and ListParts tell."""
+
+
+class PartsRefused(S3OperationError):
+    """The store will not complete with the parts it was given: what we believe is wrong."""
+
+
+class ContentRefused(S3OperationError):
+    """The bytes did not match their checksum: they changed on the way or on the disk."""
+
+
+class RedisOperationError(CefMP4Error):
+    """The state server did not do what it was asked."""
+
+
+class Fenced(RedisOperationError):
+    """Another process holds our claim now: stop touching anything."""
+
+    transient = False
+
+
+class InstanceClaimed(RedisOperationError):
+    """Another living process works under this INSTANCE_ID."""
+
+    transient = False
+
+
+class ProbeFailed(CefMP4Error):
+    """The media could not be described. The recording is safe all the same."""
+
+    transient = False
+
+
+class Stopping(Exception):
+    """No new work is taken up: the daemon is on its way out."""
