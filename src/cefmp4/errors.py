@@ -90,11 +90,5 @@ class InstanceClaimed(RedisOperationError):
     transient = False
 
 
-class ProbeFailed(CefMP4Error):
-    """The media could not be described. The recording is safe all the same."""
-
-    transient = False
-
-
 class Stopping(Exception):
     """No new work is taken up: the daemon is on its way out."""

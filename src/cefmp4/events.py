@@ -1,0 +1,43 @@
+"""What the watcher says: a name worth a look, or a whole scan of the watched directory.
+
+An event is a hint and carries no truth: whoever gets one looks for itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cefmp4.core.model import FileVersion
+
+
+class WatcherChangeType(StrEnum):
+    """What may have happened to a recording."""
+
+    CREATE = "create"
+    """It appeared: written anew, or moved in."""
+    WRITE = "write"
+    """It grew or changed on the fast tick."""
+    CLOSE = "close"
+    """A process that had it open for writing closed it."""
+    DELETE = "delete"
+    """Its name is gone: deleted, or moved away."""
+    IDLE = "idle"
+    """It has been silent for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Look at this path."""
+
+    change_type: WatcherChangeType
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Everything that stands in the watched directory: the truth, taken now and then."""
+
+    found: Mapping[str, FileVersion]
+    """Path to version of every recording, empty ones too."""
+    away: bool = False
+    """The watched directory is gone, unmounted or suddenly empty; `found` tells nothing."""
