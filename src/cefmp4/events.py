@@ -16,9 +16,7 @@ class WatcherChangeType(StrEnum):
     CREATE = "create"
     """It appeared: written anew, or moved in."""
     WRITE = "write"
-    """It grew or changed on the fast tick."""
-    CLOSE = "close"
-    """A process that had it open for writing closed it."""
+    """It grew or changed, or a process that wrote to it closed it."""
     DELETE = "delete"
     """Its name is gone: deleted, or moved away."""
     IDLE = "idle"
@@ -31,6 +29,8 @@ class StreamEvent:
 
     change_type: WatcherChangeType
     path: str
+    closed: bool = False
+    """A WRITE that was told by a writer closing the file."""
 
 
 @dataclass(frozen=True, slots=True)
