@@ -7,11 +7,15 @@ waiting can help (`transient`). An outage, of whatever length, is transient; onl
 cannot succeed without a person is not.
 """
 
+import re
+
 
 class CefMP4Error(Exception):
     """Something failed. `hint` says what a person can do about it."""
 
     transient = True
+    operation_type = "other"
+    """What failed, as a metrics label: few words, none from outside."""
 
     def __init__(
         self,
@@ -33,14 +37,20 @@ class StreamInitializationError(CefMP4Error):
     """A stream cannot begin, as when the store could never hold its key."""
 
     transient = False
+    operation_type = "stream_init"
 
 
 class ChunkProcessingError(CefMP4Error):
     """A part could not be read from the disk, or the file changed while it was."""
 
+    operation_type = "disk_read"
+
 
 class S3OperationError(CefMP4Error):
-    """The store did not do what it was asked. `code` is the store's own word for it."""
+    """The store did not do what it was asked.
+
+    `operation` is S3's name for what was asked, `code` the store's own word for why not.
+    """
 
     def __init__(
         self,
@@ -60,6 +70,7 @@ class S3OperationError(CefMP4Error):
         )
         self.operation = operation
         self.code = code
+        self.operation_type = "s3" + re.sub("([A-Z]+)", r"_\1", operation).lower()
 
 
 class UploadGone(S3OperationError):
@@ -76,6 +87,8 @@ class ContentRefused(S3OperationError):
 
 class RedisOperationError(CefMP4Error):
     """The state server did not do what it was asked."""
+
+    operation_type = "redis_update"
 
 
 class Fenced(RedisOperationError):

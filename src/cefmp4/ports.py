@@ -31,12 +31,21 @@ class Body(Protocol):
     Reading happens off the event loop and in pieces: a body never holds a whole part.
     """
 
-    size_bytes: int
-    crc64nvme: int
-    crc32c: int | None
-    """Only where it was asked for."""
-    md5: bytes | None
-    """Only where it was asked for."""
+    @property
+    def size_bytes(self) -> int: ...
+
+    @property
+    def crc64nvme(self) -> int: ...
+
+    @property
+    def crc32c(self) -> int | None:
+        """Only where it was asked for."""
+        ...
+
+    @property
+    def md5(self) -> bytes | None:
+        """Only where it was asked for."""
+        ...
 
     def blocks(self) -> AsyncIterator[bytes]:
         """The bytes from the beginning, in pieces of at most 1 MiB. May be called again.
@@ -263,4 +272,16 @@ class Prober(Protocol):
 
     async def probe(self, path: str) -> Probe:
         """Describe the file at this absolute path. Never raises for a bad file."""
+        ...
+
+
+class Disposal(Protocol):
+    """What becomes of a recording after its object was verified (`AFTER_UPLOAD`)."""
+
+    async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
+        """Delete or move this very version of the file; what was done, for the log.
+
+        None when another version stands there: it is left alone. May be called again
+        after a crash in the middle of it.
+        """
         ...

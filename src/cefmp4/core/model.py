@@ -1,8 +1,8 @@
 """The words of the system: what is seen, what is remembered, what may be done.
 
 Everything here is a frozen value. A `Checkpoint` is what is remembered of one stream;
-its verbs return the next one. `Facts` are what one look at the world told. `Policy` is
-what the operator wants. `plan` (in `plan.py`) turns the three into a `Plan`.
+its verbs return the next one. `Facts` (`facts.py`) are what one look at the world told,
+`Policy` is what the operator wants. `plan` (in `plan.py`) turns the three into a `Plan`.
 
 Paths are `str` as `os.fsdecode` makes them, so that a name of any bytes survives.
 Times are seconds since the epoch, UTC; durations say their unit in their name.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from cefmp4.core.geometry import Geometry, Span
+from cefmp4.core.geometry import Geometry, geometry_for
 from cefmp4.core.mp4 import Boxes
 
 
@@ -45,6 +45,10 @@ STORED = frozenset({Status.S3_COMPLETED, Status.COMPLETED_WITH_META, Status.COMP
 
 PARKED = frozenset({Status.FAILED, Status.FAILED_FINALIZATION})
 """Nothing more happens without a person."""
+
+REPLACED = "replaced"
+TRUNCATED = "truncated"
+"""Reasons after which the file under the path is another stream's."""
 
 LIVE = frozenset({Status.ACTIVE, Status.PENDING_COMPLETION, Status.S3_COMPLETED})
 """There is still something to do."""
@@ -157,6 +161,10 @@ class Checkpoint:
     last_activity_at: float = 0.0
     stored: StoredObject | None = None
     stored_at: float | None = None
+    described: bool = False
+    """The metadata JSON stands beside the object."""
+    disposed: bool = False
+    """What was to become of the recording after its upload has been done."""
     ended_at: float | None = None
     reason: str = ""
     """Why the stream stands where it stands, for people."""
@@ -178,6 +186,12 @@ class Checkpoint:
         """The offset just after the last confirmed part: the file may not end before it."""
         last = max(self.parts, default=0)
         return self.geometry.span(last).offset + self.parts[last].size_bytes if last else 0
+
+    @property
+    def holds_path(self) -> bool:
+        """What stands under `path` is this stream's, and no new one is to be begun for it."""
+        parked = self.status in PARKED and self.reason not in (REPLACED, TRUNCATED)
+        return parked or self.status in LIVE
 
     def with_upload(self, upload_id: str) -> "Checkpoint":
         return replace(self, upload_id=upload_id)
@@ -208,14 +222,14 @@ class Checkpoint:
     def asking_to_complete(self) -> "Checkpoint":
         return replace(self, completing=True)
 
-    def refused(self, why: str) -> "Checkpoint":
-        """The store did not complete: forget the parts, keep the upload."""
-        forgotten = self.without_parts(frozenset(self.parts))
-        return replace(forgotten, refusals=self.refusals + 1, reason=why)
+    def refused(self, wrong: frozenset[int], why: str) -> "Checkpoint":
+        """The store would not complete with these parts."""
+        return replace(self.without_parts(wrong), refusals=self.refusals + 1, reason=why)
 
     def restarted(self, why: str) -> "Checkpoint":
         """The upload is gone from the store: begin again under the same key."""
-        return replace(self.refused(why), upload_id=None)
+        forgotten = self.without_parts(frozenset(self.parts))
+        return replace(forgotten, upload_id=None, reason=why)
 
     def still_incomplete(self) -> "Checkpoint":
         """Complete was not carried out: the upload stands as it was."""
@@ -231,8 +245,23 @@ class Checkpoint:
             last_activity_at=at,
         )
 
+    def with_description(self) -> "Checkpoint":
+        return replace(self, described=True)
+
+    def with_disposal(self) -> "Checkpoint":
+        return replace(self, disposed=True)
+
     def ended(self, status: Status, at: float, reason: str, hint: str = "") -> "Checkpoint":
         return replace(self, status=status, ended_at=at, reason=reason, hint=hint)
+
+
+class AfterUpload(StrEnum):
+    """What becomes of a recording once its object was verified."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+    MOVE = "move"
+    """To `ARCHIVE_DIR`, under the same relative path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,162 +280,13 @@ class Policy:
     """How many parts of one stream are sent in one turn while it grows."""
     write_metadata: bool = True
     reject_non_mp4: bool = False
+    after_upload: AfterUpload = AfterUpload.KEEP
 
+    def grace_seconds(self, *, another_is_there: bool) -> float:
+        """How long a file may be missing under its path before its stream is abandoned."""
+        return self.replaced_grace_seconds if another_is_there else self.missing_grace_seconds
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is true right now, as far as one look can tell."""
-
-    version: FileVersion | None
-    """None: no regular file is there under the stream's path."""
-    quiet_seconds: float = 0.0
-    """How long this very version has been seen unchanged."""
-    missing_seconds: float = 0.0
-    """How long the stream's own file has not been found under its path."""
-    close_seen: bool = False
-    """A writer closed the file since this version was first seen."""
-    inspection: Inspection | None = None
-    """A closer look at this very version, if one was taken."""
-    verified: frozenset[int] = frozenset()
-    """Stored parts whose checksum was held against this very version."""
-    upload_may_exist: bool = True
-    """An upload may stand in the store whose id was never recorded."""
-    watch_dir_away: bool = False
-    """The watched directory itself is gone, unmounted or suddenly empty: an outage."""
-    moved_to: str | None = None
-    """Where in the watched directory the stream's own file is now, if it was renamed."""
-
-
-# --- what may be done -------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Inspect:
-    """Read the box structure, and ask whether a writer has the file open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Write the intent: stream id, key and geometry, before anything reaches the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Write down that this file is refused, and why; nothing was sent of it."""
-
-    reason: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """The recording was renamed: go on under its new path."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptUpload:
-    """Look for uploads begun under our key: keep one, abort the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class CreateUpload:
-    """Begin a multipart upload and record its id."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendParts:
-    """Upload these spans; each one is recorded as soon as the store has confirmed it."""
-
-    spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """Read these parts from the disk again; forget those whose checksum differs."""
-
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SealNow:
-    """Write down that the recording has ended."""
-
-    reason: SealReason
-
-
-@dataclass(frozen=True, slots=True)
-class Unseal:
-    """The recording goes on after all."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class PutWhole:
-    """Store a sealed recording smaller than one part with a single PutObject."""
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """Write down that it is being tried, then send CompleteMultipartUpload."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resolve:
-    """Ask the store what became of a Complete or PutObject: HEAD, then ListParts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Describe:
-    """Probe the media and put the metadata JSON beside the object."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Nothing is left to do: write down the final status."""
-
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Abandon:
-    """Abort the upload and end the stream."""
-
-    status: Status
-    reason: str
-    hint: str = ""
-
-
-Action = (
-    Inspect
-    | Begin
-    | Reject
-    | Follow
-    | AdoptUpload
-    | CreateUpload
-    | SendParts
-    | Compare
-    | SealNow
-    | Unseal
-    | PutWhole
-    | Complete
-    | Resolve
-    | Describe
-    | Finish
-    | Abandon
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do now, why, and when to look again by oneself.
-
-    `actions` may be carried out at the same time. Without actions,
-    `look_again_seconds` is None when only a change of the file can alter anything.
-    """
-
-    why: str
-    actions: tuple[Action, ...] = ()
-    look_again_seconds: float | None = None
+    @property
+    def geometry(self) -> Geometry:
+        """The geometry of a stream that begins now."""
+        return geometry_for(self.part_bytes, self.uniform_parts, self.max_recording_bytes)

@@ -1,0 +1,238 @@
+"""What a single setting may be: each rule gives the value as it is used, or says why not.
+
+The messages complete a line that begins with the name of the setting, so they read
+"must be ...". Rules ask the disk only where a setting names a file or directory.
+"""
+
+import hashlib
+import os
+import re
+import socket
+from typing import Annotated, Any, Final
+from urllib.parse import SplitResult, quote, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic_settings import NoDecode
+
+from cefmp4.core.keys import template_problem
+from cefmp4.core.model import AfterUpload
+
+LONGEST_SECONDS: Final = 10 * 365 * 86_400
+"""Longer waits than ten years overflow timers."""
+MAX_TAGS: Final = 10
+LONGEST_INSTANCE_ID: Final = 200
+UNIFORM_PARTS_HOSTS: Final = (".r2.cloudflarestorage.com", ".backblazeb2.com")
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_INSTANCE = re.compile(r"[A-Za-z0-9._:/@%+~-]{1,200}")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def readable_file(path: str) -> str:
+    path = absolute(path)
+    if not (os.path.isfile(path) and os.access(path, os.R_OK)):
+        raise ValueError("must be a file that exists and can be read")
+    return path
+
+
+def executable_file(path: str) -> str:
+    path = absolute(path)
+    if not (os.path.isfile(path) and os.access(path, os.X_OK)):
+        raise ValueError("must be an executable file")
+    return path
+
+
+def directory(path: str) -> str:
+    """An existing directory, or one that can be created. Absolute."""
+    path = there = absolute(path)
+    if os.path.isdir(path):
+        return path
+    if os.path.lexists(path):
+        raise ValueError("must be a directory, but something else is there")
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
+        raise ValueError(f"does not exist and cannot be created in {there}")
+    return path
+
+
+def patterns(value: Any) -> Any:
+    """Comma-separated shell patterns for file names."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(pattern.strip() for pattern in value.split(",") if pattern.strip())
+    if not found or any("/" in pattern for pattern in found):
+        raise ValueError("must be file name patterns without '/', separated by commas")
+    return found
+
+
+def endpoint(url: str) -> str:
+    parts = _split(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be http://host[:port] or https://host[:port]")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold credentials: use S3_ACCESS_KEY_ID")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must end after the host and port")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def redis_url(secret: SecretStr) -> SecretStr:
+    url = secret.get_secret_value()
+    if "@" in re.sub(r"//[^/?#]*", "", url, count=1):
+        raise ValueError("must have the '/', '?' and '#' of its password percent-encoded")
+    parts = _split(url)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise ValueError("must name a socket: unix:///path/to/socket")
+    elif not parts.hostname:
+        raise ValueError("must name a host")
+    elif parts.path.strip("/") and not parts.path.strip("/").isdecimal():
+        raise ValueError("must end in the number of a database, as /0")
+    return secret
+
+
+def bucket_name(name: str) -> str:
+    """Amazon S3, "General purpose bucket naming rules"."""
+    if not _BUCKET.fullmatch(name):
+        raise ValueError(
+            "must be 3 to 63 lower-case letters, digits, dots and hyphens,"
+            " a letter or digit first and last"
+        )
+    if ".." in name or _IPV4.fullmatch(name):
+        raise ValueError("must not hold two dots in a row or look like an IP address")
+    if name.startswith(("xn--", "sthree-")) or name.endswith(("-s3alias", "--ol-s3")):
+        raise ValueError("must not begin or end with what S3 keeps for itself")
+    return name
+
+
+def key_template(template: str) -> str:
+    if problem := template_problem(template):
+        raise ValueError(problem)
+    return template
+
+
+def tags(value: Any) -> Any:
+    """`k=v,k2=v2` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    found: dict[str, str] = {}
+    for pair in filter(None, (pair.strip() for pair in value.split(","))):
+        key, equals, text = (piece.strip() for piece in pair.partition("="))
+        if not equals or not 1 <= len(key) <= 128 or len(text) > 256 or key in found:
+            raise ValueError("must be different tags as key=value,key2=value2")
+        found[key] = text
+    if len(found) > MAX_TAGS:
+        raise ValueError(f"must be at most {MAX_TAGS} tags")
+    return found
+
+
+def instance_id(name: str) -> str:
+    if not _INSTANCE.fullmatch(name):
+        raise ValueError("must be 1 to 200 letters, digits and . _ : / @ % + ~ -")
+    return name
+
+
+def default_instance(watch_dir: str) -> str:
+    """Host name and watched directory, as an INSTANCE_ID."""
+    place = quote(os.fsencode(f"{socket.gethostname()}:{watch_dir}"), safe="/:@+")
+    if len(place) <= LONGEST_INSTANCE_ID:
+        return place
+    return f"{place[:180]}~{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+
+
+def wants_uniform_parts(endpoint_url: str | None) -> bool:
+    """Whether this is a store that takes, or does best with, parts of equal size."""
+    host = urlsplit(endpoint_url or "").hostname or ""
+    return f".{host}".endswith(UNIFORM_PARTS_HOSTS)
+
+
+def word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError("must be letters, digits, '-' and '_'")
+    return text
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("must be a URL with a port from 0 to 65535") from error
+    return parts
+
+
+# --- settings that depend on one declared before them ---------------------------------
+
+
+def not_shorter_than_idle(value: float, info: ValidationInfo) -> float:
+    idle = info.data.get("stream_timeout_seconds")
+    if idle is not None and value < idle:
+        raise ValueError(f"must be at least STREAM_TIMEOUT_SECONDS ({idle:g})")
+    return value
+
+
+def with_access_key(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    if (value is None) != (info.data.get("s3_access_key_id") is None):
+        raise ValueError("must be set together with S3_ACCESS_KEY_ID")
+    return value
+
+
+def only_with_access_key(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    if value is not None and info.data.get("s3_access_key_id") is None:
+        raise ValueError("must be set only with S3_ACCESS_KEY_ID")
+    return value
+
+
+def only_with_kms(value: str | None, info: ValidationInfo) -> str | None:
+    if value is not None and info.data.get("s3_sse", "aws:kms") != "aws:kms":
+        raise ValueError("must be set only with S3_SSE=aws:kms")
+    return value
+
+
+def where_to_move(value: str | None, info: ValidationInfo) -> str | None:
+    if value is None and info.data.get("after_upload") is AfterUpload.MOVE:
+        raise ValueError("must be set with AFTER_UPLOAD=move")
+    if value is not None and value == info.data.get("watch_dir"):
+        raise ValueError("must be another directory than WATCH_DIR")
+    return value
+
+
+# --- the rules as types -------------------------------------------------------------
+
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+SomeSeconds = Annotated[float, Field(ge=0.05, le=LONGEST_SECONDS, allow_inf_nan=False)]
+Lower = BeforeValidator(lower)
+Upper = BeforeValidator(upper)
+Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(patterns)]
+Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(tags)]
+Path = Annotated[str, AfterValidator(absolute)]
+Directory = Annotated[str, AfterValidator(directory)]
+ReadableFile = Annotated[str, AfterValidator(readable_file)]
+ExecutableFile = Annotated[str, AfterValidator(executable_file)]
+EndpointUrl = Annotated[str, AfterValidator(endpoint)]
+RedisUrl = Annotated[SecretStr, AfterValidator(redis_url)]
+BucketName = Annotated[str, AfterValidator(bucket_name)]
+KeyTemplate = Annotated[str, AfterValidator(key_template)]
+InstanceId = Annotated[str, AfterValidator(instance_id)]
+Word = Annotated[str, AfterValidator(word)]
+OpenWriterSeconds = Annotated[SomeSeconds, AfterValidator(not_shorter_than_idle)]
+SecretKey = Annotated[SecretStr | None, AfterValidator(with_access_key)]
+SessionToken = Annotated[SecretStr | None, AfterValidator(only_with_access_key)]
+KmsKey = Annotated[str | None, AfterValidator(only_with_kms)]
+ArchiveDir = Annotated[Directory | None, AfterValidator(where_to_move)]

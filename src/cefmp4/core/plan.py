@@ -1,0 +1,288 @@
+"""What to do next about one recording, and why: the whole decision in one pure function.
+
+`plan` is asked again after everything it asked for was done, after every change of the
+file, after every failure and after every start. It never remembers; so start, resume,
+retry and a lost event are the same path through it.
+
+| what is true                                          | next                               |
+|-------------------------------------------------------|------------------------------------|
+| no checkpoint, empty file                             | wait for its first byte            |
+| no checkpoint                                         | Begin (with REJECT_NON_MP4: after  |
+|                                                       | a look at its boxes, or Reject)    |
+| the store may have completed it                       | Resolve, before anything else      |
+| the watched directory is away                         | wait: an outage                    |
+| the file is elsewhere under it                        | Follow                             |
+| the file is gone; another stands there; it shrank     | Abandon, the first two after grace |
+| growing, whole parts not stored                       | SendParts (an upload first)        |
+| growing, perhaps ended                                | Inspect                            |
+| closed and complete; or idle and no writer            | SealNow                            |
+| idle, but a writer still has it open                  | wait, up to its own limit          |
+| sealed, but the file moved on                         | Unseal                             |
+| sealed, parts missing / not yet compared              | SendParts / Compare, together      |
+| sealed, smaller than one part, settled                | PutWhole                           |
+| sealed, all compared, settled                         | Complete                           |
+| stored                                                | Describe, Dispose, Finish          |
+"""
+
+from typing import assert_never
+
+from cefmp4.core.actions import (
+    Abandon,
+    Action,
+    AdoptUpload,
+    Begin,
+    Compare,
+    Complete,
+    CreateUpload,
+    Describe,
+    Dispose,
+    Finish,
+    Follow,
+    Inspect,
+    Park,
+    Plan,
+    PutWhole,
+    Reject,
+    Resolve,
+    SealNow,
+    SendParts,
+    Unseal,
+)
+from cefmp4.core.facts import Facts
+from cefmp4.core.geometry import Span
+from cefmp4.core.model import (
+    LIVE,
+    REPLACED,
+    TRUNCATED,
+    AfterUpload,
+    Checkpoint,
+    FileVersion,
+    Policy,
+    Seal,
+    SealReason,
+    Status,
+    Writer,
+)
+
+RACY_SECONDS = 0.05
+"""A file's clock ticks every few milliseconds: two writes within one tick look like one.
+Nothing is concluded from a version younger than this (the "racy git" problem)."""
+
+ASK_WRITER_AGAIN_SECONDS = 5.0
+"""How long an answer about a file's writer is believed, where no event tells of its close."""
+
+COMPARE_AT_ONCE_PARTS = 32
+"""Parts read again in one turn, so that a mismatch found early is mended early."""
+
+MAX_REFUSALS = 3
+"""After so many refused completions of freshly sent parts, a person has to look."""
+
+
+def plan(facts: Facts, checkpoint: Checkpoint | None, policy: Policy) -> Plan:
+    """The next missing thing for this recording. Pure: no clock, no I/O, no memory."""
+    if checkpoint is None:
+        return _not_begun(facts, policy)
+    if checkpoint.status not in LIVE:
+        return Plan(f"ended: {checkpoint.status}")
+    if checkpoint.completing:
+        return Plan("the store was told to complete; ask what became of it", (Resolve(),))
+    if checkpoint.status is Status.S3_COMPLETED:
+        return _stored(facts, checkpoint, policy)
+    if facts.watch_dir_away:
+        return Plan("the watched directory is away: waiting for it", look_again_seconds=5.0)
+    if facts.version is None or facts.version.inode != checkpoint.identity[1]:
+        return _not_there(facts, checkpoint, policy)
+    if facts.version.size_bytes < max(checkpoint.sent_end, 1):
+        return Plan(
+            "the file is shorter than what was sent of it",
+            (Abandon(Status.FAILED, TRUNCATED, "its new content is a new stream"),),
+        )
+    if checkpoint.seal is None:
+        return _growing(facts, facts.version, checkpoint, policy)
+    return _sealed(facts, facts.version, checkpoint, checkpoint.seal, policy)
+
+
+def _not_begun(facts: Facts, policy: Policy) -> Plan:
+    if facts.version is None or facts.version.size_bytes == 0 or facts.watch_dir_away:
+        return Plan("nothing to send yet")
+    if policy.reject_non_mp4:
+        if facts.inspection is None:
+            return Plan("only MP4 is wanted: look at its boxes first", (Inspect(),))
+        if not facts.inspection.boxes.is_mp4:
+            hint = "set REJECT_NON_MP4=false to upload such files too"
+            return Plan("its bytes are not MP4", (Reject("not_mp4", hint),))
+    if facts.version.size_bytes > policy.geometry.capacity_bytes:
+        return Plan("larger than its parts can hold", (Reject(*TOO_LARGE),))
+    return Plan("a new recording", (Begin(),))
+
+
+TOO_LARGE = ("too_large", "raise MAX_RECORDING_BYTES or CHUNK_SIZE_BYTES")
+
+
+def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
+    """Our file is not under its path: renamed, deleted, or another one took its place."""
+    if facts.moved_to is not None:
+        return Plan("the recording was renamed", (Follow(facts.moved_to),))
+    if checkpoint.seal is not None and not _left_to_prove(facts, checkpoint, checkpoint.seal):
+        return Plan("gone, but every byte was sent and compared", (Complete(),))
+    if facts.version is None:
+        what, end = "the recording is gone", Abandon(Status.DELETED_LOCALLY, "deleted_locally")
+    else:
+        what = "another file took its place"
+        end = Abandon(Status.FAILED, REPLACED, "the new file is a new stream")
+    grace = policy.grace_seconds(another_is_there=facts.version is not None)
+    if facts.missing_seconds < grace:
+        return Plan(f"{what}: waiting whether it comes back", (), grace - facts.missing_seconds)
+    return Plan(what, (end,))
+
+
+def _growing(
+    facts: Facts, version: FileVersion, checkpoint: Checkpoint, policy: Policy
+) -> Plan:
+    reason = _seal_reason(facts, policy)
+    if reason is not None:
+        return Plan(f"taken as ended: {reason}", (SealNow(reason),))
+    if version.size_bytes > checkpoint.geometry.capacity_bytes:
+        return Plan("larger than its parts can hold", (Abandon(Status.FAILED, *TOO_LARGE),))
+    actions: list[Action] = [Inspect()] if _look_closer(facts, policy) else []
+    due = tuple(
+        span
+        for span in checkpoint.geometry.spans(version.size_bytes)
+        if span.length == checkpoint.geometry.length_of(span.number)
+        and not _is_stored(checkpoint, span)
+    )
+    if due:
+        return Plan("whole parts are due", (*actions, *_send(facts, checkpoint, due, policy)))
+    if actions:
+        return Plan("silent or closed: has it ended?", tuple(actions))
+    return _wait_for_end(facts, policy)
+
+
+def _send(
+    facts: Facts, checkpoint: Checkpoint, due: tuple[Span, ...], policy: Policy
+) -> tuple[Action, ...]:
+    if checkpoint.upload_id is None:
+        return (AdoptUpload() if facts.upload_may_exist else CreateUpload(),)
+    return (SendParts(due if checkpoint.seal else due[: policy.window_parts]),)
+
+
+def _is_stored(checkpoint: Checkpoint, span: Span) -> bool:
+    part = checkpoint.parts.get(span.number)
+    return part is not None and part.size_bytes == span.length
+
+
+def _seal_reason(facts: Facts, policy: Policy) -> SealReason | None:
+    """Why the recording has ended, None while that is not established."""
+    look = facts.inspection
+    if look is None or facts.quiet_seconds < RACY_SECONDS:
+        return None
+    closed = look.writer is Writer.CLOSED or (
+        look.writer is Writer.UNKNOWN and facts.close_seen
+    )
+    if closed and look.boxes.complete:
+        return SealReason.CLOSED
+    fresh = look.age_seconds < ASK_WRITER_AGAIN_SECONDS
+    if facts.quiet_seconds < policy.stream_timeout_seconds or not fresh:
+        return None
+    match look.writer:
+        case Writer.CLOSED:
+            return SealReason.IDLE
+        case Writer.UNKNOWN:
+            return SealReason.IDLE_UNASKED
+        case Writer.OPEN:
+            silent_too_long = facts.quiet_seconds >= policy.open_writer_timeout_seconds
+            return SealReason.OPEN_WRITER_TIMEOUT if silent_too_long else None
+        case _:
+            assert_never(look.writer)
+
+
+def _look_closer(facts: Facts, policy: Policy) -> bool:
+    """Whether it is worth reading the boxes and asking for a writer."""
+    if facts.quiet_seconds < RACY_SECONDS:
+        return False
+    if facts.inspection is None:
+        return facts.close_seen or facts.quiet_seconds >= policy.close_settle_seconds
+    stale = facts.inspection.age_seconds >= ASK_WRITER_AGAIN_SECONDS
+    idle = facts.quiet_seconds >= policy.stream_timeout_seconds
+    return stale and (idle or facts.inspection.boxes.complete)
+
+
+def _wait_for_end(facts: Facts, policy: Policy) -> Plan:
+    """Nothing is due: say what is waited for, and look again when it could have come."""
+    quiet, look = facts.quiet_seconds, facts.inspection
+    if quiet < RACY_SECONDS and (facts.close_seen or look is not None):
+        return Plan("written just now", (), RACY_SECONDS - quiet)
+    if look is None:
+        return Plan("growing", (), max(policy.close_settle_seconds, RACY_SECONDS) - quiet)
+    until_idle = policy.stream_timeout_seconds - quiet
+    ask_again = max(ASK_WRITER_AGAIN_SECONDS - look.age_seconds, 0.0)
+    if until_idle <= 0:
+        return Plan("silent, but a writer still has it open", (), ask_again)
+    if look.boxes.complete:
+        return Plan("complete so far, but a writer may go on", (), min(until_idle, ask_again))
+    return Plan(f"silent, but unfinished: {look.boxes.problem}", (), until_idle)
+
+
+def _sealed(
+    facts: Facts, version: FileVersion, checkpoint: Checkpoint, seal: Seal, policy: Policy
+) -> Plan:
+    if version != seal.version:
+        return Plan("it changed after it was taken as ended", (Unseal("changed after seal"),))
+    if checkpoint.refusals >= MAX_REFUSALS:
+        hint = "see the log for the store's answer; then: cefmp4 retry"
+        return Plan(
+            "the store refused again and again",
+            (Park(Status.FAILED_FINALIZATION, checkpoint.reason, hint),),
+        )
+    settles_in = policy.close_settle_seconds - facts.quiet_seconds
+    if checkpoint.upload_id is None and _fits_one_part(checkpoint, version):
+        if facts.upload_may_exist:
+            return Plan("small, but an upload may have been begun", (AdoptUpload(),))
+        if settles_in > 0:
+            return Plan("small and sealed: settling", (), settles_in)
+        return Plan("sealed and smaller than one part", (PutWhole(),))
+    left = _left_to_prove(facts, checkpoint, seal)
+    if left:
+        return _prove(facts, checkpoint, left, policy)
+    if settles_in > 0:
+        return Plan("all parts agree: settling", (), settles_in)
+    return Plan("all parts agree", (Complete(),))
+
+
+def _fits_one_part(checkpoint: Checkpoint, version: FileVersion) -> bool:
+    return version.size_bytes <= checkpoint.geometry.length_of(1)
+
+
+def _left_to_prove(facts: Facts, checkpoint: Checkpoint, seal: Seal) -> tuple[Span, ...]:
+    """Spans of the sealed file that are not stored, or not yet held against the disk."""
+    return tuple(
+        span
+        for span in checkpoint.geometry.spans(seal.version.size_bytes)
+        if span.number not in facts.verified or not _is_stored(checkpoint, span)
+    )
+
+
+def _prove(
+    facts: Facts, checkpoint: Checkpoint, left: tuple[Span, ...], policy: Policy
+) -> Plan:
+    missing = tuple(span for span in left if not _is_stored(checkpoint, span))
+    unsure = tuple(span.number for span in left if _is_stored(checkpoint, span))
+    actions: tuple[Action, ...] = ()
+    if missing:
+        actions += _send(facts, checkpoint, missing, policy)
+    if unsure:
+        actions += (Compare(unsure[:COMPARE_AT_ONCE_PARTS]),)
+    return Plan(f"sealed: {len(missing)} to send, {len(unsure)} to compare", actions)
+
+
+def _stored(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
+    if policy.write_metadata and not checkpoint.described:
+        return Plan("stored: describe it", (Describe(),))
+    if policy.after_upload is not AfterUpload.KEEP and not checkpoint.disposed:
+        if facts.watch_dir_away:
+            return Plan("stored; the watched directory is away", (), 5.0)
+        sealed = checkpoint.seal.version if checkpoint.seal else None
+        if facts.version in (None, sealed):  # None: perhaps half done before a crash
+            return Plan(f"stored and verified: {policy.after_upload}", (Dispose(),))
+    final = Status.COMPLETED_WITH_META if checkpoint.described else Status.COMPLETED
+    return Plan("nothing is left to do", (Finish(final, "stored"),))

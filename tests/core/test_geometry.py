@@ -1,0 +1,55 @@
+"""Parts are named, never counted: their places follow from the number alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cefmp4.core.geometry import MAX_PART_BYTES, MAX_PARTS, Geometry, geometry_for
+
+MIB = 1024**2
+GIB = 1024**3
+TIB = 1024**4
+
+
+@given(base=st.integers(1, 64), uniform=st.booleans(), size=st.integers(0, 5_000))
+def test_spans_cover_a_file_without_gap_or_overlap(base: int, uniform: bool, size: int) -> None:
+    """The spans of a file follow each other and end where the file ends."""
+    geometry = Geometry(base, uniform)
+    position = 0
+    for number, span in enumerate(geometry.spans(size), start=1):
+        assert (span.number, span.offset) == (number, position)
+        assert 0 < span.length <= geometry.length_of(number)
+        position = span.end
+    assert position == size
+
+
+@given(number=st.integers(1, MAX_PARTS), uniform=st.booleans())
+def test_a_part_begins_where_the_one_before_it_ends(number: int, uniform: bool) -> None:
+    """Named places agree with counted ones."""
+    geometry = Geometry(10 * MIB, uniform)
+    before = geometry.span(number - 1).end if number > 1 else 0
+    assert geometry.span(number).offset == before
+
+
+def test_the_length_doubles_every_thousand_parts_up_to_the_limit_of_a_part() -> None:
+    """The first 10 GiB lie in equal parts; no part is larger than the store allows."""
+    geometry = Geometry(10 * MIB)
+    assert geometry.length_of(1) == geometry.length_of(1000) == 10 * MIB
+    assert geometry.length_of(1001) == 20 * MIB
+    assert geometry.length_of(MAX_PARTS) == MAX_PART_BYTES
+    assert geometry.span(1000).end == 1000 * 10 * MIB
+
+
+@pytest.mark.parametrize(("base", "least"), [(10 * MIB, 9 * TIB), (5 * MIB, int(4.85 * TIB))])
+def test_ten_thousand_parts_hold_terabytes(base: int, least: int) -> None:
+    """Nobody has to choose the part size by the length of the recording."""
+    assert Geometry(base).capacity_bytes > least
+
+
+def test_equal_parts_are_raised_until_the_largest_recording_fits() -> None:
+    """With S3_UNIFORM_PARTS the base follows from MAX_RECORDING_BYTES."""
+    geometry = geometry_for(10 * MIB, uniform=True, max_recording_bytes=TIB)
+    assert geometry.capacity_bytes >= TIB
+    assert geometry.base_bytes % MIB == 0
+    assert geometry.length_of(1) == geometry.length_of(MAX_PARTS) == geometry.base_bytes
+    assert geometry_for(10 * MIB, uniform=True, max_recording_bytes=GIB).base_bytes == 10 * MIB
