@@ -1,0 +1,140 @@
+"""The `Checkpoints` port on Redis or Valkey.
+
+Every write is one script call that carries the epoch of our claim. A save sends only
+what differs from the last save, on the condition that the server still has exactly that:
+after a write of unknown outcome, or one that arrives late, the whole value is written.
+"""
+
+import os
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+from cefmp4.adapters.checkpoints import changes
+from cefmp4.adapters.checkpoints.claim import Claim, lost
+from cefmp4.adapters.checkpoints.codec import RELEASING, pack_text, unpack_text
+from cefmp4.adapters.checkpoints.keys import COMPLETED, FAILED, Keyspace
+from cefmp4.adapters.checkpoints.reading import BATCH, CheckpointView
+from cefmp4.adapters.checkpoints.scripts import WRITE, Command, arguments, batches
+from cefmp4.adapters.checkpoints.server import Server
+from cefmp4.core.model import LIVE, Checkpoint
+
+
+class _Saved(NamedTuple):
+    """The last value of a live stream that the server is known to hold."""
+
+    checkpoint: Checkpoint
+    revision: bytes
+
+
+class _Ended(NamedTuple):
+    """What purging asks of a stream that has ended."""
+
+    name: bytes
+    object_key: bytes | None
+    reason: str
+    ended_at: float
+
+
+class RedisCheckpoints(CheckpointView):
+    """Reads and writes the checkpoints of one instance. Made by `open_checkpoints`."""
+
+    def __init__(self, server: Server, keys: Keyspace, claim: Claim) -> None:
+        super().__init__(server, keys)
+        self._claim = claim
+        self._saved: dict[str, _Saved] = {}
+
+    async def claim(self) -> None:
+        await self._claim.take()
+
+    async def renew(self) -> None:
+        await self._claim.keep()
+
+    async def release(self) -> None:
+        await self._claim.release()
+
+    async def save(self, before: Checkpoint | None, after: Checkpoint) -> None:
+        """As the port says; saves of one stream must follow each other."""
+        revision = token_hex(8).encode()
+        base = self._saved.pop(after.stream_id, None)  # unknown again until it has landed
+        landed = False
+        if base and before and (before is base.checkpoint or before == base.checkpoint):
+            commands = changes.delta(self._keys, before, base.revision, after, revision)
+            landed, _ = await self._write("save", commands)
+        if not landed:
+            await self._write("save", changes.whole(self._keys, before, after, revision))
+        if after.status in LIVE:
+            self._saved[after.stream_id] = _Saved(after, revision)
+
+    async def reserve_key(self, key: str, stream_id: str) -> bool:
+        field, owner = pack_text(key), stream_id.encode()
+        commands: list[Command] = [
+            (b"HSETNX", self._keys.keys, field, owner),
+            (b"HGET", self._keys.keys, field),
+        ]
+        _, holder = await self._write("reserve_key", commands)
+        return bool(holder == owner)
+
+    async def move_fingerprint(self, old_path: str, new_path: str) -> None:
+        old, new = os.fsencode(old_path), os.fsencode(new_path)
+        if old != new:
+            await self._write("move_fingerprint", [(b"HMOVE", self._keys.stored, old, new)])
+
+    async def forget_fingerprints(self, paths: Sequence[str]) -> None:
+        for some in batches([os.fsencode(path) for path in paths], BATCH):
+            await self._write("forget_fingerprints", [(b"HDEL", self._keys.stored, *some)])
+
+    async def purge(self, ended_before: float) -> int:
+        """As the port says; of the failed ones those that hold no path."""
+        limit = f"({ended_before!r}".encode()
+        index = self._keys.streams(COMPLETED)
+        oldest = (b"ZRANGEBYSCORE", index, b"-inf", limit, b"LIMIT", b"0", b"%d" % BATCH)
+        dropped = 0
+        while names := (await self._server.read("purge", [oldest]))[0]:
+            dropped += await self._drop(await self._ended(names))
+        [failed] = await self._server.read("purge", [(b"SMEMBERS", self._keys.streams(FAILED))])
+        for names in batches(list(failed), BATCH):
+            dropped += await self._drop(
+                [
+                    stream
+                    for stream in await self._ended(names)
+                    if stream.reason in RELEASING and stream.ended_at < ended_before
+                ]
+            )
+        return dropped
+
+    async def _ended(self, names: Sequence[bytes]) -> list[_Ended]:
+        asked = (b"s3_key", b"reason", b"ended_at")
+        metas = [self._keys.meta(name.decode()) for name in names]
+        told = await self._server.read("purge", [(b"HMGET", meta, *asked) for meta in metas])
+        return [
+            _Ended(name, key, unpack_text(reason or b""), float(ended_at or 0))
+            for name, (key, reason, ended_at) in zip(names, told, strict=True)
+        ]
+
+    async def _drop(self, streams: Sequence[_Ended]) -> int:
+        commands: list[Command] = []
+        for stream in streams:
+            commands += changes.drop(self._keys, stream.name, stream.object_key)
+        if commands:
+            await self._write("purge", commands)
+        return len(streams)
+
+    async def _write(self, operation: str, commands: Sequence[Command]) -> tuple[bool, Any]:
+        """Whether the commands were carried out, and what the last plain one answered.
+
+        Nothing was written when this raises Fenced, or because the server's data are
+        gone; after an outage nobody knows.
+        """
+        keys, argv = arguments(self._keys.epoch, self._claim.epoch, commands)
+        verdict, *answer = await self._server.run(operation, WRITE, keys, argv)
+        match verdict:
+            case b"DONE":
+                return True, answer[0]
+            case b"FENCED":
+                raise self._claim.fenced()
+            case b"LOST":
+                await self._claim.keep()
+                raise lost()
+            case _:  # STALE: the server holds another value than we thought
+                return False, None

@@ -1,0 +1,173 @@
+"""A checkpoint as a person reads it with `redis-cli`, and back without losing a bit.
+
+The fields of the `meta` hash have plain names. Times are kept twice, as ISO 8601 for
+people and as the exact number, because microseconds do not bring the same float back.
+What follows from other fields is written for people and ignored on load. A field whose
+value is None is absent. Paths are the bytes the filesystem knows them by.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from cefmp4.core.geometry import Geometry
+from cefmp4.core.model import (
+    LIVE,
+    PARKED,
+    Checkpoint,
+    FileVersion,
+    Part,
+    Seal,
+    SealReason,
+    Status,
+    StoredObject,
+)
+from cefmp4.ports import Fingerprint
+
+Fields = dict[bytes, bytes]
+
+RELEASING = frozenset({"replaced", "truncated", "rejected-gone"})
+"""Reasons to fail that leave the path to other content."""
+
+
+class Unreadable(ValueError):
+    """What is stored under a stream's keys is not a checkpoint."""
+
+
+def holds_path(status: Status, reason: str) -> bool:
+    """Whether the file under the stream's path is still this stream's business.
+
+    A parked stream holds its path, so that `retry` can go on and its file is not begun
+    anew at every start. One that was parked because other content stands there does not.
+    """
+    return status in LIVE or (status in PARKED and reason not in RELEASING)
+
+
+def pack_text(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def unpack_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _pack_json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _pack_dataclass(value: Any) -> bytes:
+    return _pack_json(asdict(value))
+
+
+def _unpack_seal(raw: bytes) -> Seal:
+    told = json.loads(raw)
+    return Seal(FileVersion(**told["version"]), SealReason(told["reason"]), told["at"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One attribute of a checkpoint and how it lies in the hash."""
+
+    name: bytes
+    attribute: str
+    pack: Callable[[Any], bytes]
+    unpack: Callable[[bytes], Any]
+
+
+def _text(name: bytes, attribute: str) -> _Field:
+    return _Field(name, attribute, pack_text, unpack_text)
+
+
+def _number(attribute: str) -> _Field:
+    return _Field(attribute.encode(), attribute, _pack_json, json.loads)
+
+
+TIMES = ("started_at", "last_activity_at", "stored_at", "ended_at")
+
+FIELDS = (
+    _Field(b"original_path", "path", os.fsencode, os.fsdecode),
+    _Field(b"identity", "identity", _pack_json, lambda raw: tuple(json.loads(raw))),
+    _text(b"s3_bucket", "bucket"),
+    _text(b"s3_key", "key"),
+    _text(b"s3_upload_id", "upload_id"),
+    _Field(b"geometry", "geometry", _pack_dataclass, lambda raw: Geometry(**json.loads(raw))),
+    _Field(b"status", "status", pack_text, lambda raw: Status(unpack_text(raw))),
+    _Field(b"seal", "seal", _pack_dataclass, _unpack_seal),
+    _Field(b"stored", "stored", _pack_dataclass, lambda raw: StoredObject(**json.loads(raw))),
+    _text(b"reason", "reason"),
+    _text(b"hint", "hint"),
+    *map(_number, TIMES),
+    *map(_number, ("completing", "refusals", "parts_resent", "described", "disposed")),
+)
+"""Every field of `Checkpoint` but its id, which is in the key, and its parts."""
+
+
+def pack_meta(checkpoint: Checkpoint) -> Fields:
+    """The `meta` hash of a checkpoint."""
+    packed = {
+        field.name: field.pack(value)
+        for field in FIELDS
+        if (value := getattr(checkpoint, field.attribute)) is not None
+    }
+    packed[b"total_bytes_sent"] = b"%d" % checkpoint.bytes_sent
+    packed[b"next_part_number"] = b"%d" % checkpoint.next_part_number
+    for name in TIMES:
+        if iso := _iso(getattr(checkpoint, name)):
+            packed[f"{name}_utc".encode()] = iso
+    return packed
+
+
+def _iso(at: float | None) -> bytes | None:
+    if at is None:
+        return None
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").encode()
+    except (ValueError, OverflowError, OSError):
+        return None  # no such year; the number beside it stands all the same
+
+
+def pack_part(part: Part) -> bytes:
+    """One value of the `parts` hash."""
+    told = asdict(part)
+    del told["number"]
+    return _pack_json(told)
+
+
+def unpack(
+    stream_id: str, meta: Mapping[bytes, bytes], parts: Mapping[bytes, bytes]
+) -> Checkpoint:
+    """The checkpoint in these two hashes. Raises Unreadable."""
+    try:
+        told = {
+            field.attribute: field.unpack(meta[field.name])
+            for field in FIELDS
+            if field.name in meta
+        }
+        numbered = {
+            number: Part(number=number, **json.loads(raw))
+            for number, raw in sorted((int(name), raw) for name, raw in parts.items())
+        }
+        return Checkpoint(stream_id=stream_id, parts=MappingProxyType(numbered), **told)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unreadable(f"stream {stream_id}: {error}") from error
+
+
+def pack_fingerprint(checkpoint: Checkpoint) -> bytes | None:
+    """What to remember of a stored recording; None when it was never sealed."""
+    if checkpoint.seal is None:
+        return None
+    told = asdict(Fingerprint.of(checkpoint.seal.version))
+    return _pack_json({"stream_id": checkpoint.stream_id, **told})
+
+
+def unpack_fingerprint(raw: bytes) -> Fingerprint:
+    """Raises Unreadable."""
+    try:
+        told = json.loads(raw)
+        return Fingerprint(told["inode"], told["size_bytes"], told["mtime_ns"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unreadable(f"fingerprint: {error}") from error

@@ -1,0 +1,144 @@
+"""What can be asked without a claim: the command line looks while the daemon works.
+
+Streams are fetched many at a time, so that ten thousand of them cost a few dozen round
+trips, and no single answer blocks the server for long. A checkpoint that cannot be read
+is reported and left out: it must not keep the others from going on.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterable
+
+import structlog
+
+from cefmp4.adapters.checkpoints.codec import (
+    Unreadable,
+    holds_path,
+    unpack,
+    unpack_fingerprint,
+)
+from cefmp4.adapters.checkpoints.keys import ACTIVE, COMPLETED, FAILED, PENDING, Keyspace
+from cefmp4.adapters.checkpoints.scripts import Command, batches
+from cefmp4.adapters.checkpoints.server import Server
+from cefmp4.core.model import Checkpoint
+from cefmp4.errors import RedisOperationError
+from cefmp4.ports import Fingerprint
+
+BATCH = 500
+"""How many streams, or names, are asked for in one round trip."""
+
+log = structlog.get_logger(__name__)
+
+
+class CheckpointView:
+    """Reads the checkpoints of one instance. Raises RedisOperationError."""
+
+    def __init__(self, server: Server, keys: Keyspace) -> None:
+        self._server = server
+        self._keys = keys
+
+    async def load(self, stream_id: str) -> Checkpoint | None:
+        meta, parts = await self._server.read("load", self._asking_for(stream_id))
+        try:
+            return unpack(stream_id, meta, parts) if meta else None
+        except Unreadable as error:
+            raise RedisOperationError(
+                f"load: {error}",
+                hint=f"it was not written by this version: see HGETALL on the meta key, or "
+                f"delete the keys of stream {stream_id} to have it begun anew",
+                transient=False,
+            ) from error
+
+    async def load_unfinished(self) -> list[Checkpoint]:
+        held = {name: path async for path, name in self._scan(self._keys.paths)}
+        return [
+            checkpoint
+            for checkpoint in await self._load_each(held)
+            if holds_path(checkpoint.status, checkpoint.reason)
+            and os.fsencode(checkpoint.path) == held[checkpoint.stream_id.encode()]
+        ]
+
+    async def all_streams(self, limit: int | None = None) -> list[Checkpoint]:
+        """The first `limit`: live ones, parked ones, then ended ones, the latest first."""
+        names = await self._names(limit)
+        return await self._load_each(names[:limit])
+
+    async def find(self, prefix: str, limit: int = 10) -> list[Checkpoint]:
+        """The streams whose id begins like this, `limit` at most; an exact id alone."""
+        exact = await self.load(prefix)
+        if exact is not None:
+            return [exact]
+        names = [name for name in await self._names() if name.startswith(prefix.encode())]
+        return await self._load_each(sorted(names)[:limit])
+
+    async def fingerprints(self) -> dict[str, Fingerprint]:
+        found = {}
+        async for path, raw in self._scan(self._keys.stored):
+            try:
+                found[os.fsdecode(path)] = unpack_fingerprint(raw)
+            except Unreadable as error:
+                log.warning("fingerprint left out", path=os.fsdecode(path), error=str(error))
+        return found
+
+    async def persistence(self) -> str | None:
+        """What is wrong with how the server keeps its data; None when it looks right."""
+        told = await self._server.tell("persistence", "INFO") or {}
+        config = await self._server.tell("persistence", "CONFIG GET", "save") or {}
+        warnings = []
+        if told.get("aof_enabled") == 0 and not any(config.values()) and config:
+            warnings.append(
+                "the state server keeps nothing on disk, a restart of it loses all progress: "
+                "set `appendonly yes`"
+            )
+        policy = told.get("maxmemory_policy", "noeviction")
+        if told.get("maxmemory") and policy != "noeviction":
+            warnings.append(
+                f"the state server throws data away when it is full ({policy}): "
+                "set `maxmemory-policy noeviction`"
+            )
+        return "; ".join(warnings) or None
+
+    def _asking_for(self, stream_id: str) -> list[Command]:
+        return [
+            (b"HGETALL", self._keys.meta(stream_id)),
+            (b"HGETALL", self._keys.parts(stream_id)),
+        ]
+
+    async def _load_each(self, names: Iterable[bytes]) -> list[Checkpoint]:
+        """These streams, in this order, without those that are gone or unreadable."""
+        loaded = []
+        for some in batches(list(names), BATCH):
+            asked = [command for name in some for command in self._asking_for(name.decode())]
+            answers = await self._server.read("load", asked)
+            for name, meta, parts in zip(some, answers[::2], answers[1::2], strict=True):
+                try:
+                    if meta:
+                        loaded.append(unpack(name.decode(), meta, parts))
+                except Unreadable as error:
+                    log.warning("checkpoint left out", error=str(error))
+        return loaded
+
+    async def _names(self, limit: int | None = None) -> list[bytes]:
+        last = b"-1" if limit is None else b"%d" % max(0, limit - 1)
+        *sets, ended = await self._server.read(
+            "streams",
+            [
+                *(
+                    (b"SMEMBERS", self._keys.streams(home))
+                    for home in (ACTIVE, PENDING, FAILED)
+                ),
+                (b"ZREVRANGE", self._keys.streams(COMPLETED), b"0", last),
+            ],
+        )
+        return [*(name for members in sets for name in sorted(members)), *ended]
+
+    async def _scan(self, key: bytes) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Every field of a large hash; one that is written meanwhile may come twice."""
+        cursor = b"0"
+        while True:
+            command = (b"HSCAN", key, cursor, b"COUNT", b"%d" % (4 * BATCH))
+            [(at, fields)] = await self._server.read("scan", [command])
+            for pair in fields.items():
+                yield pair
+            if not int(at):
+                return
+            cursor = b"%d" % int(at)

@@ -1,0 +1,94 @@
+"""`AFTER_UPLOAD`: the one place where a recording is ever removed or moved.
+
+The file is first renamed, within its own directory, to a hidden name that carries the
+stream id; only then is it looked at once more. So a recorder that opens the old name in
+the meantime makes a new file and loses nothing, and a file that turns out to be another
+version is put back. After a crash the hidden file is found again by its name.
+"""
+
+import asyncio
+import errno
+import os
+import shutil
+
+from cefmp4.core.model import AfterUpload, FileVersion
+from cefmp4.errors import ChunkProcessingError
+
+
+class LocalDisposal:
+    """Deletes recordings, or moves them to `archive_dir` under the same relative path."""
+
+    def __init__(self, what: AfterUpload, watch_dir: str, archive_dir: str | None) -> None:
+        self._what, self._watch_dir, self._archive_dir = what, watch_dir, archive_dir
+
+    async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
+        """See `ports.Disposal`."""
+        try:
+            return await asyncio.to_thread(self._dispose, path, version, stream_id)
+        except OSError as error:
+            raise ChunkProcessingError(
+                f"AFTER_UPLOAD={self._what}: {error.strerror}",
+                hint="the daemon needs write permission on the recording's directory"
+                " and on ARCHIVE_DIR",
+            ) from error
+
+    def _dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
+        hidden = os.path.join(os.path.dirname(path), f".cefmp4-{stream_id}")
+        if not os.path.lexists(hidden):
+            if not _is_same(path, version):
+                return None  # gone, or another version: not ours to touch
+            os.rename(path, hidden)
+        if not _is_same(hidden, version):
+            _put_back(hidden, path, stream_id)
+            return None
+        if self._what is AfterUpload.DELETE:
+            os.unlink(hidden)
+            return "deleted"
+        return "moved to " + self._move(hidden, path, stream_id)
+
+    def _move(self, hidden: str, path: str, stream_id: str) -> str:
+        relative = os.path.relpath(path, self._watch_dir)
+        target = os.path.join(self._archive_dir or "", relative)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.lexists(target):
+            stem, suffix = os.path.splitext(target)
+            target = f"{stem}-{stream_id}{suffix}"
+        try:
+            os.rename(hidden, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy_then_unlink(hidden, target)
+        return target
+
+
+def _put_back(hidden: str, path: str, stream_id: str) -> None:
+    """Give a file its name again, or one beside it when another file has taken that."""
+    stem, suffix = os.path.splitext(path)
+    for name in (path, f"{stem}-{stream_id}{suffix}"):
+        try:
+            os.link(hidden, name, follow_symlinks=False)  # unlike rename, never replaces
+        except FileExistsError:
+            continue
+        os.unlink(hidden)
+        return
+
+
+def _is_same(path: str, version: FileVersion) -> bool:
+    """The same bytes as far as stat tells; a rename changes the ctime, so it is left out."""
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    seen = (there.st_ino, there.st_size, there.st_mtime_ns)
+    return seen == (version.inode, version.size_bytes, version.mtime_ns)
+
+
+def _copy_then_unlink(source: str, target: str) -> None:
+    """Across filesystems: the copy is on the disk, whole, before the source goes."""
+    partial = f"{target}.partial"
+    shutil.copy2(source, partial)
+    with open(partial, "rb") as copy:
+        os.fsync(copy.fileno())
+    os.rename(partial, target)
+    os.unlink(source)

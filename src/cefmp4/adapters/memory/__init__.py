@@ -1,0 +1,1 @@
+"""Strict twins of the outside things, for tests: they allow only what every real one does."""

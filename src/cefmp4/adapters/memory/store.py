@@ -1,0 +1,274 @@
+"""A strict S3 store in memory, for random histories of the loop above it.
+
+Where real servers differ it does what the strictest does: a wrong checksum is refused,
+Complete works once, an upload that a part revived after Abort stays unlisted (MinIO), a
+failed re-send can lose the old part (Cloudflare R2), keys that any store refuses or
+rewrites are refused. What it accepts, every store accepts.
+
+Tests break it at two seams: `before` and `after` are called with the name of every
+operation before and after its effect takes place, and what they raise is what the caller
+gets: a refused connection, a lost answer, the end of the process.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from typing import NamedTuple
+
+from awscrt import checksums
+
+from cefmp4.core.model import Part, StoredObject
+from cefmp4.core.objects import STREAM_ID, multipart_etag
+from cefmp4.errors import (
+    ContentRefused,
+    PartsRefused,
+    S3OperationError,
+    StreamInitializationError,
+    UploadGone,
+)
+from cefmp4.ports import Body, Digests, ListedPart, Upload
+
+Seam = Callable[[str], None]
+
+MAX_PARTS = 10_000
+
+
+class MemoryObject(NamedTuple):
+    """An object as it stands."""
+
+    content: bytes
+    user_metadata: dict[str, str]
+    content_type: str
+
+
+@dataclass(slots=True)
+class MemoryUpload:
+    """An unfinished upload, and the parts that have landed."""
+
+    key: str
+    user_metadata: dict[str, str]
+    initiated_at: float
+    parts: dict[int, bytes] = field(default_factory=dict)
+    listed: bool = True
+    """False once it was aborted and a part in flight brought it back."""
+
+
+class MemoryStore:
+    """The `ObjectStore` port; `objects` and `uploads` are there for tests to read."""
+
+    def __init__(
+        self,
+        *,
+        min_part_bytes: int = 1,
+        uniform_parts: bool = False,
+        failed_resend_loses_part: bool = False,
+        digests: Digests | None = None,
+        now: Callable[[], float] = time.time,
+        before: Seam | None = None,
+        after: Seam | None = None,
+    ) -> None:
+        self.objects: dict[str, MemoryObject] = {}
+        self.uploads: dict[str, MemoryUpload] = {}
+        self.before, self.after = before, after
+        self._etags: dict[str, str] = {}
+        self._ids = count(1)
+        self._min_part_bytes = min_part_bytes
+        self._uniform_parts = uniform_parts
+        self._failed_resend_loses_part = failed_resend_loses_part
+        self._digests = digests or Digests()
+        self._now = now
+
+    @property
+    def digests(self) -> Digests:
+        return self._digests
+
+    async def create_upload(self, key: str, user_metadata: Mapping[str, str]) -> str:
+        await self._begin("create_upload")
+        _check_key("CreateMultipartUpload", key)
+        upload_id = f"upload-{next(self._ids)}"
+        self.uploads[upload_id] = MemoryUpload(key, dict(user_metadata), self._now())
+        self._end("create_upload")
+        return upload_id
+
+    async def find_uploads(self, key: str) -> list[Upload]:
+        await self._begin("find_uploads")
+        found = [
+            Upload(key, upload_id, upload.initiated_at)
+            for upload_id, upload in self.uploads.items()
+            if upload.key == key and upload.listed
+        ]
+        self._end("find_uploads")
+        return found
+
+    async def upload_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
+        try:
+            self._reach("upload_part")
+            upload = self._upload("UploadPart", key, upload_id)
+            _check_number(number)
+            await asyncio.sleep(0)
+            content = await _received("UploadPart", body)
+        except BaseException:
+            if self._failed_resend_loses_part and upload_id in self.uploads:
+                self.uploads[upload_id].parts.pop(number, None)
+            raise
+        self._land(key, upload_id, upload, number, content)
+        self._end("upload_part")
+        return _md5(content)
+
+    def _land(
+        self, key: str, upload_id: str, upload: MemoryUpload, number: int, content: bytes
+    ) -> None:
+        if upload_id in self.uploads:
+            upload.parts[number] = content
+        elif key in self.objects:
+            raise UploadGone("UploadPart", "NoSuchUpload", "completed meanwhile")
+        else:
+            revived = MemoryUpload(key, upload.user_metadata, upload.initiated_at)
+            revived.parts[number], revived.listed = content, False
+            self.uploads[upload_id] = revived
+
+    async def list_parts(self, key: str, upload_id: str) -> list[ListedPart]:
+        await self._begin("list_parts")
+        upload = self._upload("ListParts", key, upload_id)
+        rows = [
+            ListedPart(number, len(content), _md5(content))
+            for number, content in sorted(upload.parts.items())
+        ]
+        self._end("list_parts")
+        return rows
+
+    async def complete(
+        self, key: str, upload_id: str, parts: Sequence[Part], crc64nvme: int
+    ) -> None:
+        await self._begin("complete")
+        upload = self._upload("CompleteMultipartUpload", key, upload_id)
+        chosen = self._chosen(upload, parts)
+        whole = b"".join(chosen)
+        if checksums.crc64nvme(whole) != crc64nvme:
+            raise _parts_refused("BadDigest", "the whole object has another checksum")
+        del self.uploads[upload_id]
+        etag = multipart_etag([part.etag for part in parts]) or ""
+        self._store(key, whole, upload.user_metadata, "video/mp4", etag)
+        self._end("complete")
+
+    def _chosen(self, upload: MemoryUpload, parts: Sequence[Part]) -> list[bytes]:
+        """The bytes of the listed parts, when the list is one that every store takes."""
+        if not parts:
+            raise _parts_refused("MalformedXML", "the list of parts is empty")
+        numbers = [part.number for part in parts]
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
+            raise _parts_refused("InvalidPartOrder", "the parts are not in ascending order")
+        for part in parts:
+            content = upload.parts.get(part.number)
+            if content is None or _md5(content) != part.etag:
+                raise _parts_refused("InvalidPart", f"part {part.number} is not there")
+        chosen = [upload.parts[number] for number in numbers]
+        if any(len(content) < self._min_part_bytes for content in chosen[:-1]):
+            raise _parts_refused("EntityTooSmall", "a part in the middle is too short")
+        if self._uniform_parts and not _uniform([len(content) for content in chosen]):
+            raise _parts_refused("InvalidPart", "all parts but the last must be equally long")
+        return chosen
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        await self._begin("abort")
+        upload = self.uploads.get(upload_id)
+        if upload is not None and upload.key == key:
+            del self.uploads[upload_id]
+        self._end("abort")
+
+    async def head(self, key: str) -> StoredObject | None:
+        await self._begin("head")
+        found = self.objects.get(key)
+        self._end("head")
+        if found is None:
+            return None
+        return StoredObject(
+            size_bytes=len(found.content),
+            etag=self._etags.get(key) or _md5(found.content),
+            stream_id=found.user_metadata.get(STREAM_ID),
+            crc64nvme=int(checksums.crc64nvme(found.content)),
+        )
+
+    async def put(self, key: str, user_metadata: Mapping[str, str], body: Body) -> None:
+        await self._begin("put")
+        _check_key("PutObject", key)
+        content = await _received("PutObject", body)
+        self._store(key, content, dict(user_metadata), "video/mp4", _md5(content))
+        self._end("put")
+
+    async def put_json(self, key: str, document: bytes) -> None:
+        await self._begin("put_json")
+        _check_key("PutObject", key)
+        self._store(key, document, {}, "application/json", _md5(document))
+        self._end("put_json")
+
+    def _store(
+        self, key: str, content: bytes, kept: dict[str, str], content_type: str, etag: str
+    ) -> None:
+        self.objects[key] = MemoryObject(content, kept, content_type)
+        self._etags[key] = etag
+
+    def _upload(self, operation: str, key: str, upload_id: str) -> MemoryUpload:
+        upload = self.uploads.get(upload_id)
+        if upload is None or upload.key != key:
+            raise UploadGone(operation, "NoSuchUpload", "there is no such upload")
+        return upload
+
+    async def _begin(self, operation: str) -> None:
+        """The first seam; then let others run, as a real store would."""
+        self._reach(operation)
+        await asyncio.sleep(0)
+
+    def _reach(self, operation: str) -> None:
+        if self.before is not None:
+            self.before(operation)
+
+    def _end(self, operation: str) -> None:
+        if self.after is not None:
+            self.after(operation)
+
+
+async def _received(operation: str, body: Body) -> bytes:
+    """All the bytes, when they are what they are said to be."""
+    content = b"".join([block async for block in body.blocks()])
+    agreed = (
+        len(content) == body.size_bytes
+        and checksums.crc64nvme(content) == body.crc64nvme
+        and body.crc32c in (None, checksums.crc32c(content))
+        and (body.md5 is None or body.md5.hex() == _md5(content))
+    )
+    if not agreed:
+        raise ContentRefused(operation, "BadDigest", "the bytes do not match their checksum")
+    return content
+
+
+def _check_number(number: int) -> None:
+    if not 1 <= number <= MAX_PARTS:
+        raise S3OperationError("UploadPart", "InvalidArgument", f"no part number: {number}")
+
+
+def _check_key(operation: str, key: str) -> None:
+    segments = key.split("/")
+    try:
+        encoded = key.encode()
+        fits = len(encoded) <= 1024 and all(len(s.encode()) <= 255 for s in segments)
+    except UnicodeEncodeError:
+        fits = False
+    hostile = not fits or "\\" in key or any(ord(letter) < 32 for letter in key)
+    if hostile or {"", ".", ".."} & set(segments):
+        raise StreamInitializationError(f"{operation}: a key that some store cannot hold")
+
+
+def _uniform(lengths: Sequence[int]) -> bool:
+    return len(set(lengths[:-1])) <= 1 and lengths[-1] <= lengths[0]
+
+
+def _parts_refused(code: str, message: str) -> PartsRefused:
+    return PartsRefused("CompleteMultipartUpload", code, message)
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

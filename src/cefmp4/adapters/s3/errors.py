@@ -1,0 +1,230 @@
+"""Every failure of the S3 client as one of ours, decided here once and for all.
+
+Transient is the rule: a store that is away, overloaded or broken comes back, and what is
+wrong with bucket, clock or credentials a person mends while we wait (were it permanent,
+every recording would be parked). Permanent is only what concerns one object and stays.
+
+What must stay true: no secret, no signature and no query of a URL in a message.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.parsers import ResponseParserError
+
+from cefmp4.errors import (
+    CefMP4Error,
+    ContentRefused,
+    PartsRefused,
+    S3OperationError,
+    StreamInitializationError,
+    UploadGone,
+)
+
+OPEN, CREATE_UPLOAD, UPLOAD_PART = "open", "CreateMultipartUpload", "UploadPart"
+COMPLETE, PUT = "CompleteMultipartUpload", "PutObject"
+
+_CREDENTIALS = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the SDK's own chain"
+_PERMISSION = "the credentials lack a permission on this bucket"
+_REGION = "check S3_REGION_NAME: the bucket is in another region"
+
+_CREDENTIAL_HINTS = MappingProxyType(
+    {
+        "AccessDenied": _PERMISSION,
+        "AllAccessDisabled": _PERMISSION,
+        "AccountProblem": "the store has a problem with the account; ask its operator",
+        "403": _PERMISSION,
+        "401": _CREDENTIALS,
+        "InvalidAccessKeyId": _CREDENTIALS,
+        "SignatureDoesNotMatch": _CREDENTIALS,
+        "AuthorizationHeaderMalformed": f"{_CREDENTIALS}, and S3_REGION_NAME",
+        "ExpiredToken": "the session token has expired; renew it",
+        "InvalidToken": "the session token is not valid; renew it",
+        "TokenRefreshRequired": "the session token has expired; renew it",
+        "NoCredentials": _CREDENTIALS,
+        "PartialCredentials": _CREDENTIALS,
+        "CredentialRetrieval": _CREDENTIALS,
+        "TokenRetrieval": _CREDENTIALS,
+    }
+)
+"""Here the store's own words are left out: some repeat what was sent to them."""
+
+_HINTS = MappingProxyType(
+    {
+        "RequestTimeTooSkewed": "the clock of this machine or of the store is wrong",
+        "NoSuchBucket": "the bucket of S3_BUCKET_NAME is not there; create it",
+        "InvalidBucketName": "S3_BUCKET_NAME is not a name for a bucket",
+        "PermanentRedirect": _REGION,
+        "IllegalLocationConstraintException": _REGION,
+        "301": _REGION,
+        "SSL": "the store's certificate is not trusted; check the CA bundle",
+        "InvalidStorageClass": "the store does not know this storage class",
+        "NotImplemented": "the store cannot do this; check storage class, encryption, tags",
+        "QuotaExceeded": "the store is full; make room",
+        "InsufficientStorage": "the store is full; make room",
+        "XMinioStorageFull": "the store is full; make room",
+        "HTTPClient": "where a CA bundle is set, check that the file is there",
+        "EndpointConnection": "check S3_ENDPOINT_URL, and that the store runs",
+        "ConnectTimeout": "check S3_ENDPOINT_URL, and that the store can be reached",
+        "EntityTooLarge": "the store does not take an object this large",
+        "MetadataTooLarge": "the store does not take this much user metadata",
+        "ParamValidation": "the SDK does not send this; check the settings of the store",
+    }
+)
+
+_PERMANENT = frozenset(
+    {"EntityTooLarge", "MetadataTooLarge", "ParamValidation", "InvalidBucketName"}
+)
+"""About this one object, and the same tomorrow; or seen at the start already."""
+
+_CUT_SHORT = frozenset({"RequestTimeout", "IncompleteBody"})
+"""400 like a refusal, but only the network failed."""
+
+_CONTENT_REFUSED = frozenset(
+    {
+        "BadDigest",
+        "InvalidDigest",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
+    }
+)
+_PARTS_REFUSED = _CONTENT_REFUSED | {
+    "InvalidPart",
+    "InvalidPartOrder",
+    "EntityTooSmall",
+    "MalformedXML",
+    "InvalidRequest",
+}
+_KEY_REFUSED: frozenset[str] = frozenset(
+    {
+        "KeyTooLongError",
+        "KeyTooLong",
+        "InvalidObjectName",
+        "XMinioInvalidObjectName",
+        "XMinioInvalidResourceName",
+        "InvalidURI",
+    }
+)
+# At Create a general refusal is about the key too: the trials at the start sent the same
+# request with another key, and it was taken (SeaweedFS, for a key with `..` in it).
+_KEYS_REFUSED = MappingProxyType(
+    {CREATE_UPLOAD: _KEY_REFUSED | {"InvalidRequest", "InvalidArgument"}, PUT: _KEY_REFUSED}
+)
+_KEY_HINT = "the store cannot hold this key; change S3_KEY_TEMPLATE or the file's name"
+
+
+@contextmanager
+def translated(operation: str) -> Iterator[None]:
+    """Let nothing but `cefmp4.errors` out of the block. Cancellation passes untouched."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise StreamInitializationError(
+            f"{operation}: the key is not valid Unicode", hint=_KEY_HINT
+        ) from error
+    except ClientError as error:
+        raise _from_answer(operation, error) from error
+    except (BotoCoreError, ResponseParserError, aiohttp.ClientError, OSError) as error:
+        raise _without_answer(operation, error) from error
+    except ValueError as error:
+        raise _not_understood(operation) from error
+
+
+def is_refusal(error: CefMP4Error) -> bool:
+    """The store understood the request and will not do it, as opposed to an outage.
+
+    Wrong credentials count as an outage: they say nothing about what the store can do.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return False
+    status, code = _status_and_code(cause)
+    understood = status in (400, 405, 501) or status in range(411, 429)
+    return understood and code not in _CREDENTIAL_HINTS and code not in _CUT_SHORT
+
+
+def is_denial(error: CefMP4Error) -> bool:
+    """403, for whatever reason."""
+    cause = error.__cause__
+    return isinstance(cause, ClientError) and _status_and_code(cause)[0] == 403
+
+
+def empty_answer(operation: str) -> S3OperationError:
+    """The store said 200 and nothing else; a crashing gateway does so."""
+    return S3OperationError(operation, "EmptyAnswer", "200 without what was asked for")
+
+
+def _status_and_code(error: ClientError) -> tuple[int, str]:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status, str(error.response.get("Error", {}).get("Code", status))
+
+
+def _from_answer(operation: str, error: ClientError) -> CefMP4Error:
+    status, code = _status_and_code(error)
+    message = _message(code, str(error.response.get("Error", {}).get("Message", "")))
+    # A 200 with an error inside comes as 500 from botocore: its outcome is unknown, so
+    # that no refusal may be read out of it.
+    if 400 <= status < 500:
+        if code in _KEYS_REFUSED.get(operation, ()):
+            return StreamInitializationError(f"{operation}: {code}: {message}", hint=_KEY_HINT)
+        if code == "NoSuchUpload":
+            return UploadGone(operation, code, message)
+        if code in _PARTS_REFUSED and operation == COMPLETE:
+            return PartsRefused(operation, code, message)
+        if code in _CONTENT_REFUSED and operation in (UPLOAD_PART, PUT):
+            return ContentRefused(operation, code, message)
+    return S3OperationError(
+        operation,
+        code,
+        message,
+        hint=_hint(code),
+        transient=code not in _PERMANENT,
+        retry_after_seconds=_retry_after_seconds(error),
+    )
+
+
+def _without_answer(operation: str, error: Exception) -> CefMP4Error:
+    code = re.sub("(Error|Exception)$", "", type(error).__name__)
+    if isinstance(error, ParamValidationError) and operation in _KEYS_REFUSED:
+        return StreamInitializationError(f"{operation}: {_scrubbed(error)}", hint=_KEY_HINT)
+    inner = getattr(error, "kwargs", {}).get("error") or error
+    text = _scrubbed(inner) or type(inner).__name__
+    return S3OperationError(
+        operation,
+        code,
+        text,
+        hint=_hint(code),
+        transient=code not in _PERMANENT,
+    )
+
+
+def _not_understood(operation: str) -> S3OperationError:
+    """A bare ValueError of the SDK: an endpoint that is none, or an answer it cannot read."""
+    if operation != OPEN:
+        return S3OperationError(operation, "UnreadableAnswer", "not what S3 answers")
+    hint = "check S3_ENDPOINT_URL: it begins with http:// or https://"
+    message = "this is not the address of a store"
+    return S3OperationError(operation, "InvalidEndpoint", message, hint=hint, transient=False)
+
+
+def _hint(code: str) -> str:
+    return _CREDENTIAL_HINTS.get(code) or _HINTS.get(code, "")
+
+
+def _message(code: str, told: str) -> str:
+    return "refused" if code in _CREDENTIAL_HINTS else _scrubbed(told)
+
+
+def _scrubbed(told: object) -> str:
+    """One short line, without the query of any URL."""
+    return re.sub(r"\?\S*", "?…", " ".join(str(told).split()))[:200]
+
+
+def _retry_after_seconds(error: ClientError) -> float:
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    told = str(headers.get("retry-after", ""))
+    return float(told) if told.isdecimal() else 0.0
