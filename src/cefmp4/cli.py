@@ -1,0 +1,196 @@
+"""The command line. Exit codes: 0 done or stopped, 1 something failed, 2 wrong settings,
+3 this instance is claimed by another process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+import typer
+from pydantic import SecretStr
+
+from cefmp4 import __version__, app, console
+from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
+from cefmp4.adapters.disk import LocalDisk, prepare_process
+from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers
+from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
+from cefmp4.errors import CefMP4Error
+from cefmp4.foresight import foresee
+from cefmp4.logging_config import configure_logging, hide
+from cefmp4.selection import list_directories
+from cefmp4.shelf import Shelf
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+WRONG_SETTINGS = 2
+EMBEDDED_BUCKET, EMBEDDED_REGION = "recordings", "us-east-1"
+
+cli = typer.Typer(
+    help="Uploads MP4 recordings to S3-compatible storage while they are still being written.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Embedded = Annotated[
+    bool, typer.Option("--embedded", help="Use an embedded store and state server.")
+]
+
+
+def main() -> None:
+    """Entry point: every failure is one line with a hint, never a traceback."""
+    try:
+        cli()
+    except WrongSettings as error:
+        for line in error.lines:
+            console.complain(line)
+        raise SystemExit(WRONG_SETTINGS) from None
+    except CefMP4Error as error:
+        console.complain(str(error), error.hint)
+        raise SystemExit(app.FAILED) from None
+
+
+@cli.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Settings come from the environment and from .env; see example.env."""
+    if show:
+        console.out.print(__version__)
+        raise typer.Exit
+
+
+@cli.command()
+def run(
+    embedded: Embedded = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Finish what is present, then exit.")
+    ] = False,
+) -> None:
+    """Watch the directory and upload recordings until stopped."""
+    settings = load_settings(embedded=embedded)
+    configure_logging(settings.app_env, settings.log_level)
+    hide_secrets(settings)
+    for warning in settings_warnings():
+        log.warning(warning)
+    with ExitStack() as stack:
+        servers = None
+        if embedded:
+            servers = stack.enter_context(
+                embedded_servers(
+                    settings.embedded_data_dir, settings.s3_bucket_name or EMBEDDED_BUCKET
+                )
+            )
+            settings = with_servers(settings, servers)
+            hide(servers.secret_access_key)
+
+        def on_ready(url: str) -> None:
+            greet(settings, servers, url)
+
+        code = asyncio.run(_run(settings, once=once, on_ready=on_ready))
+    raise typer.Exit(code)
+
+
+async def _run(settings: Settings, *, once: bool, on_ready: Callable[[str], None]) -> int:
+    return await app.Daemon(settings, once=once, on_ready=on_ready).run()
+
+
+def with_servers(settings: Settings, servers: EmbeddedServers) -> Settings:
+    """The settings, pointing at the embedded servers."""
+    return settings.model_copy(
+        update={
+            "s3_endpoint_url": servers.s3_endpoint_url,
+            "s3_access_key_id": servers.access_key_id,
+            "s3_secret_access_key": SecretStr(servers.secret_access_key),
+            "s3_session_token": None,
+            "s3_region_name": EMBEDDED_REGION,
+            "s3_bucket_name": servers.bucket,
+            "s3_ca_bundle": None,
+            "redis_url": SecretStr(servers.redis_url),
+            "redis_ca_bundle": None,
+        }
+    )
+
+
+def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None:
+    """Tell a person where everything is."""
+    lines = {"watching": settings.watch_dir, "bucket": settings.s3_bucket_name}
+    if servers:
+        lines |= {"store": servers.s3_endpoint_url, "credentials": servers.credentials_file}
+    lines |= {"metrics": f"{url}/metrics"}
+    for name, value in lines.items():
+        console.out.print(f"{name:>12}  {value}", soft_wrap=True, markup=False)
+
+
+def hide_secrets(settings: Settings) -> None:
+    """No secret of the settings may ever appear in a log line."""
+    secrets = (settings.s3_secret_access_key, settings.s3_session_token)
+    hidden = [secret.get_secret_value() for secret in secrets if secret]
+    hidden.append(urlsplit(settings.redis_url.get_secret_value()).password or "")
+    for secret in filter(None, hidden):
+        hide(secret)
+
+
+@cli.command()
+def streams(as_json: AsJson = False) -> None:
+    """List the streams of this instance, with their status."""
+    found = _ask(lambda checkpoints: checkpoints.all_streams())
+    if as_json:
+        console.print_json([console.stream_facts(checkpoint) for checkpoint in found])
+    else:
+        console.print_streams(found)
+
+
+@cli.command()
+def show(
+    stream_id: Annotated[str, typer.Argument(help="A stream id, or the beginning of one.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one stream with all its parts."""
+    found = _ask(lambda checkpoints: checkpoints.find(stream_id))
+    if len(found) != 1:
+        problem = "several streams begin" if found else "no stream begins"
+        raise CefMP4Error(f"{problem} with {stream_id!r}", hint="see: cefmp4 streams")
+    if as_json:
+        console.print_json(console.stream_details(found[0]))
+    else:
+        console.print_stream(found[0])
+
+
+@cli.command()
+def plan(as_json: AsJson = False) -> None:
+    """Say what would be done next about every recording. Touches nothing."""
+    settings = load_settings()
+    prepare_process()
+
+    async def look(checkpoints: RedisCheckpoints) -> None:
+        shelf = Shelf()
+        shelf.restore(await checkpoints.fingerprints())
+        unfinished = await checkpoints.load_unfinished()
+        selection = app.make_selection(settings)
+        found = list_directories(selection, [settings.watch_dir]).files
+        disk = LocalDisk()
+        try:
+            seen = await foresee(found, unfinished, shelf, disk, settings.policy())
+        finally:
+            disk.close()
+        console.print_foresight(seen, as_json=as_json)
+
+    _ask(look)
+
+
+def _ask(question: Callable[[RedisCheckpoints], Awaitable[T]]) -> T:
+    """Ask the state server, without taking the claim."""
+    settings = load_settings(embedded=False)
+
+    async def ask() -> T:
+        async with open_checkpoints(
+            settings.redis_url.get_secret_value(),
+            settings.instance,
+            ca_bundle=settings.redis_ca_bundle,
+        ) as checkpoints:
+            return await question(checkpoints)
+
+    return asyncio.run(ask())

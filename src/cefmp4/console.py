@@ -1,0 +1,146 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cefmp4.core.model import LIVE, PARKED, Checkpoint
+from cefmp4.foresight import Foresight
+from cefmp4.metadata import readable, utc
+
+PIPE_WIDTH = 10_000
+"""Into a pipe or a file nothing is wrapped: one row is one line."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+err = Console(stderr=True, highlight=False)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output, never coloured or wrapped."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def printable(text: str) -> Text:
+    """A name as it may stand in a terminal: no control character, no markup."""
+    shown = readable(text)
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in shown))
+
+
+def mib(size_bytes: int | None) -> str:
+    """Mebibytes, or a dash."""
+    return "-" if size_bytes is None else f"{size_bytes / 1024**2:,.1f}"
+
+
+def stream_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What is remembered of a stream, as JSON shows it."""
+    return {
+        "stream_id": checkpoint.stream_id,
+        "status": checkpoint.status.value,
+        "original_file_path": readable(checkpoint.path),
+        "s3_bucket": checkpoint.bucket,
+        "s3_key": checkpoint.key,
+        "s3_upload_id": checkpoint.upload_id,
+        "parts": len(checkpoint.parts),
+        "total_bytes_sent": checkpoint.bytes_sent,
+        "next_part_number": checkpoint.next_part_number,
+        "parts_resent": checkpoint.parts_resent,
+        "stream_started_at_utc": utc(checkpoint.started_at),
+        "last_activity_at_utc": utc(checkpoint.last_activity_at),
+        "ended_at_utc": utc(checkpoint.ended_at) if checkpoint.ended_at else None,
+        "reason": checkpoint.reason,
+        "hint": checkpoint.hint,
+    }
+
+
+def stream_details(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The same, with every part."""
+    chunks = [
+        {
+            "part_number": part.number,
+            "size_bytes": part.size_bytes,
+            "etag": part.etag,
+            "uploaded_at_utc": utc(part.uploaded_at),
+            "crc64nvme": f"{part.crc64nvme:016x}",
+        }
+        for _, part in sorted(checkpoint.parts.items())
+    ]
+    return {**stream_facts(checkpoint), "chunks": chunks}
+
+
+def print_streams(checkpoints: Sequence[Checkpoint]) -> None:
+    """One row per stream, the latest last."""
+    if not checkpoints:
+        out.print("No streams yet.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stream", "status", "file"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("parts", "MiB sent"):
+        table.add_column(heading, justify="right")
+    table.add_column("reason", overflow="fold")
+    for checkpoint in sorted(checkpoints, key=lambda c: c.started_at):
+        table.add_row(
+            checkpoint.stream_id,
+            Text(checkpoint.status.value, style=_style(checkpoint)),
+            printable(checkpoint.path),
+            str(len(checkpoint.parts)),
+            mib(checkpoint.bytes_sent),
+            printable(checkpoint.reason),
+        )
+    out.print(table)
+
+
+def print_stream(checkpoint: Checkpoint) -> None:
+    """All there is to know of one stream."""
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in stream_facts(checkpoint).items():
+        if value not in (None, ""):
+            facts.add_row(name, printable(str(value)))
+    out.print(facts)
+    if checkpoint.parts:
+        parts = Table(box=None, pad_edge=False)
+        for heading in ("part", "bytes", "etag", "sent at"):
+            parts.add_column(heading)
+        for number, part in sorted(checkpoint.parts.items()):
+            parts.add_row(
+                str(number), str(part.size_bytes), Text(part.etag), utc(part.uploaded_at)
+            )
+        out.print()
+        out.print(parts)
+
+
+def print_foresight(seen: Sequence[Foresight], *, as_json: bool) -> None:
+    """What would be done next about each recording."""
+    if as_json:
+        print_json([{**asdict(entry), "path": readable(entry.path)} for entry in seen])
+        return
+    if not seen:
+        out.print("No recordings.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("file", "next", "why"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("MiB", justify="right")
+    for entry in seen:
+        steps = ", ".join(entry.next_actions) or "wait"
+        table.add_row(printable(entry.path), steps, printable(entry.why), mib(entry.size_bytes))
+    out.print(table)
+
+
+def complain(message: str, hint: str = "") -> None:
+    """One line on standard error, and a second one that says what to do."""
+    err.print(Text(f"cefmp4: {message}", style="bold red" if err.is_terminal else ""))
+    if hint:
+        err.print(Text(f"  {hint}"))
+
+
+def _style(checkpoint: Checkpoint) -> str:
+    if checkpoint.status in PARKED:
+        return "red"
+    return "yellow" if checkpoint.status in LIVE else "green"

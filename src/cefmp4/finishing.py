@@ -1,0 +1,201 @@
+"""From sealed to stored: Complete, the proof of it, the metadata JSON, and the end.
+
+What a Complete did is never concluded from its answer alone: the checkpoint first says
+that it was tried, and then HEAD and ListParts tell what became of it. So an answer that
+was lost, late or wrong takes the same path as a good one.
+"""
+
+import time
+
+from structlog.typing import FilteringBoundLogger
+
+from cefmp4.core.checksum import object_crc64nvme
+from cefmp4.core.geometry import Span
+from cefmp4.core.model import Checkpoint, Part, Status, StoredObject
+from cefmp4.core.mp4 import Boxes
+from cefmp4.core.objects import metadata_key, multipart_etag, user_metadata
+from cefmp4.errors import ChunkProcessingError, PartsRefused, UploadGone
+from cefmp4.ledger import Ledger
+from cefmp4.metadata import metadata_json
+from cefmp4.ports import Probe
+from cefmp4.sight import Sight
+from cefmp4.slots import Urgency
+from cefmp4.uploading import find_own_uploads
+from cefmp4.world import World
+
+ABORT_ATTEMPTS = 3
+
+
+class Finishing:
+    """Carries out everything that follows a seal, and every way a stream can end."""
+
+    def __init__(
+        self, world: World, ledger: Ledger, sight: Sight, log: FilteringBoundLogger
+    ) -> None:
+        self.world, self.ledger, self.sight, self.log = world, ledger, sight, log
+
+    async def put_whole(self) -> None:
+        """One PutObject; its bytes were read and summed before the first one is sent."""
+        world, cp = self.world, self.ledger.current
+        if cp.seal is None:
+            return
+        span = Span(1, 0, cp.seal.version.size_bytes)
+        async with (
+            world.parts.hold(Urgency.ENDED),
+            world.disk.body(cp.path, cp.identity, span, world.store.digests) as body,
+        ):
+            if world.disk.stat(cp.path) != cp.seal.version:
+                return  # it moved on while it was read; the next turn unseals it
+            part = Part(1, span.length, "", body.crc64nvme, world.clock.now())
+            await self.ledger.record(lambda c: c.with_part(part).asking_to_complete())
+            await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), body)
+        world.metrics.part_sent(cp.stream_id, span.length)
+
+    async def complete(self) -> None:
+        cp = await self.ledger.record(lambda c: c.asking_to_complete())
+        parts = [cp.parts[number] for number in sorted(cp.parts)]
+        if cp.upload_id is None:
+            raise LookupError("nothing to complete: no upload was begun")
+        try:
+            await self.world.store.complete(
+                cp.key, cp.upload_id, parts, object_crc64nvme(parts)
+            )
+        except UploadGone:
+            self.log.info("the store does not know the upload any more: asking for the object")
+        except PartsRefused as error:
+            await self._refused(cp, cp.upload_id, str(error))
+
+    async def _refused(self, cp: Checkpoint, upload_id: str, why: str) -> None:
+        """Forget the parts the store has otherwise; all of them when none stands out."""
+        self.log.warning("the store refused to complete", why=why, refusals=cp.refusals + 1)
+        listed = {
+            (row.number, row.size_bytes, row.etag)
+            for row in await self.world.store.list_parts(cp.key, upload_id)
+        }
+        wrong = frozenset(
+            part.number
+            for part in cp.parts.values()
+            if (part.number, part.size_bytes, part.etag) not in listed
+        ) or frozenset(cp.parts)
+        self.sight.disprove(wrong)
+        await self.ledger.record(lambda c: c.refused(wrong, why))
+
+    async def resolve(self) -> None:
+        """The object stands and is ours; or the upload stands; or both are gone."""
+        cp = self.ledger.current
+        found = await self.world.store.head(cp.key)
+        difference = differs(found, cp) if found else "there is no object"
+        if found and not difference:
+            await self._stored(found)
+            return
+        if found and found.stream_id == cp.stream_id:
+            self.log.error("the object is not what was sent", why=difference, key=cp.key)
+            await self.ledger.record(lambda c: c.refused(frozenset(), difference))
+        if await self._upload_stands(cp.key, cp.upload_id):
+            await self.ledger.record(lambda c: c.still_incomplete())
+        else:
+            await self.upload_lost(difference)
+
+    async def _upload_stands(self, key: str, upload_id: str | None) -> bool:
+        if upload_id is None:
+            return False
+        try:
+            await self.world.store.list_parts(key, upload_id)
+        except UploadGone:
+            return False
+        return True
+
+    async def upload_lost(self, why: str) -> None:
+        """The store has forgotten the upload (a lifecycle rule, a person): begin again."""
+        cp = self.ledger.current
+        self.log.warning("the upload is gone: beginning again", why=why, parts=len(cp.parts))
+        self.sight.disprove(frozenset(cp.parts))
+        await self.ledger.record(lambda c: c.restarted(f"upload lost: {why}"))
+        self.sight.upload_may_exist = False
+
+    async def _stored(self, found: StoredObject) -> None:
+        now = self.world.clock.now()
+        await self.ledger.record(lambda c: c.completed_in_store(found, now))
+        self.log.info("stored", key=self.ledger.current.key, bytes=found.size_bytes)
+
+    async def describe(self) -> None:
+        """Probe the recording and put the metadata JSON beside its object."""
+        world, cp = self.world, self.ledger.current
+        began = time.monotonic()
+        probe, boxes = await self._look_into(cp)
+        document = metadata_json(cp, probe, boxes, world.clock.now(), world.host)
+        await world.store.put_json(metadata_key(cp.key), document)
+        await self.ledger.record(lambda c: c.with_description())
+        if probe.duration_seconds is not None:
+            world.metrics.stream_probed(cp.stream_id, probe.duration_seconds)
+        self.log.info(
+            "described",
+            duration_seconds=probe.duration_seconds,
+            problem=probe.problem,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    async def _look_into(self, cp: Checkpoint) -> tuple[Probe, Boxes | None]:
+        """What the media says, unless another version stands there by now."""
+        world, sealed = self.world, cp.seal.version if cp.seal else None
+        try:
+            if world.disk.stat(cp.path) == sealed:
+                boxes = (await world.disk.inspect(cp.path)).boxes
+                probe = await world.prober.probe(cp.path)
+                if world.disk.stat(cp.path) == sealed:
+                    return probe, boxes
+        except ChunkProcessingError as error:
+            return Probe(problem=str(error)), None
+        return Probe(problem="the recording changed or went away before it was probed"), None
+
+    async def dispose(self) -> None:
+        """Delete or move the recording, after one more HEAD."""
+        world, cp = self.world, self.ledger.current
+        found = await world.store.head(cp.key)
+        difference = differs(found, cp) if found else "there is no object"
+        if difference or cp.seal is None:
+            self.log.error("the recording is kept: its object is not there", why=difference)
+        else:
+            done = await world.disposal.dispose(cp.path, cp.seal.version, cp.stream_id)
+            self.log.info("recording disposed of", done=done or "kept: it changed meanwhile")
+        await self.ledger.record(lambda c: c.with_disposal())
+
+    async def end(self, status: Status, reason: str, hint: str = "") -> None:
+        """Write down the final status."""
+        now = self.world.clock.now()
+        cp = await self.ledger.record(lambda c: c.ended(status, now, reason, hint))
+        self.world.metrics.stream_ended(cp.stream_id, max(0.0, now - cp.started_at), status)
+
+    async def abandon(self, status: Status, reason: str, hint: str) -> None:
+        """Abort the upload, then end the stream."""
+        cp = self.ledger.current
+        uploads = {cp.upload_id} if cp.upload_id else set()
+        if cp.upload_id is None and self.sight.upload_may_exist:
+            uploads = {upload.upload_id for upload in await find_own_uploads(self.world, cp)}
+        for upload_id in uploads:
+            await self._abort(cp.key, upload_id)
+        await self.end(status, reason, hint)
+        self.log.warning("stream abandoned", reason=reason, parts=len(cp.parts))
+
+    async def _abort(self, key: str, upload_id: str) -> None:
+        """Abort until the store says it is gone: a part in flight can revive it (MinIO)."""
+        for _ in range(ABORT_ATTEMPTS):
+            await self.world.store.abort(key, upload_id)
+            if not await self._upload_stands(key, upload_id):
+                return
+
+
+def differs(found: StoredObject, cp: Checkpoint) -> str:
+    """How an object differs from what the stream stored under its key; empty if nowhere."""
+    size = cp.seal.version.size_bytes if cp.seal else -1
+    if found.stream_id not in (None, cp.stream_id):
+        return f"the object belongs to stream {found.stream_id}"
+    if found.size_bytes != size:
+        return f"the object has {found.size_bytes} bytes, the recording {size}"
+    parts = [cp.parts[number] for number in sorted(cp.parts)]
+    if found.crc64nvme not in (None, object_crc64nvme(parts)):
+        return "the object's checksum is not that of the recording"
+    expected = multipart_etag([part.etag for part in parts]) if cp.upload_id else None
+    if expected and "-" in found.etag and found.etag != expected:
+        return "the object's ETag is not that of the parts sent"
+    return ""

@@ -1,0 +1,62 @@
+"""One stream's checkpoint, here and in the state server: the same, or not trusted.
+
+Every change is a verb of `Checkpoint`, written before it is believed. Writes of one
+stream follow each other, so that parts that land at the same moment cannot overwrite
+one another. After a failed write nobody knows whether it happened: the copy here is
+no longer trusted, and is read again before anything else is decided.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from cefmp4.core.model import Checkpoint
+from cefmp4.ports import Checkpoints
+
+
+class Ledger:
+    """Holds `checkpoint`, None before the stream has begun."""
+
+    def __init__(self, checkpoints: Checkpoints, checkpoint: Checkpoint | None) -> None:
+        self.checkpoint = checkpoint
+        self._checkpoints = checkpoints
+        self._writing = asyncio.Lock()
+        self._trusted = True
+
+    @property
+    def current(self) -> Checkpoint:
+        """The checkpoint of a stream that has begun."""
+        if self.checkpoint is None:
+            raise LookupError("the stream has not begun")
+        return self.checkpoint
+
+    async def begin(self, checkpoint: Checkpoint) -> None:
+        """Write the intent."""
+        async with self._writing:
+            self.checkpoint = checkpoint
+            await self._save(None, checkpoint)
+
+    async def record(self, change: Callable[[Checkpoint], Checkpoint]) -> Checkpoint:
+        """Write the next value, and believe it once it is written."""
+        async with self._writing:
+            before = self.current
+            after = change(before)
+            await self._save(before, after)
+            self.checkpoint = after
+            return after
+
+    async def _save(self, before: Checkpoint | None, after: Checkpoint) -> None:
+        trusted, self._trusted = self._trusted, False
+        await self._checkpoints.save(before, after)
+        self._trusted = trusted
+
+    def distrust(self) -> None:
+        """Something failed: read again before deciding."""
+        self._trusted = False
+
+    async def refresh(self) -> None:
+        """Read the checkpoint again if the one here is not trusted."""
+        if self._trusted or self.checkpoint is None:
+            return
+        async with self._writing:
+            self.checkpoint = await self._checkpoints.load(self.checkpoint.stream_id)
+            self._trusted = True

@@ -1,0 +1,129 @@
+"""What the daemon counts, under the names its operators were promised.
+
+One `Metrics` per daemon, with a registry of its own. Series that carry a `stream_id`
+are removed once the stream has ended and a scrape has seen its last figures, so that
+their number follows the streams in flight, not the streams ever seen. The gauge is set
+from what is true, never counted up and down, so it cannot drift or go negative.
+"""
+
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+
+from cefmp4 import __version__
+from cefmp4.core.model import PARKED, STORED, Status
+
+DURATION_BUCKETS = (10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 43200)
+MAX_UNSCRAPED = 1_000
+"""Ended streams whose series are kept while nobody scrapes."""
+PROCESSING_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200)
+
+
+class Metrics:
+    """The daemon's metrics; durations in seconds, sizes in bytes."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        ProcessCollector(registry=r)
+        Info("cefmp4_build", "Version of the daemon.", registry=r).info(
+            {"version": __version__}
+        )
+        self.chunks_uploaded = Counter(
+            "video_chunks_uploaded_total",
+            "Parts the store has confirmed, those sent again included.",
+            ["stream_id"],
+            registry=r,
+        )
+        self.bytes_uploaded = Counter(
+            "video_bytes_uploaded_total",
+            "Bytes in the parts the store has confirmed.",
+            ["stream_id"],
+            registry=r,
+        )
+        self.stream_duration = Histogram(
+            "video_stream_duration_seconds",
+            "Play time of a stored recording, in seconds, as probed.",
+            ["stream_id"],
+            buckets=DURATION_BUCKETS,
+            registry=r,
+        )
+        self.processing_time = Histogram(
+            "video_processing_time_seconds",
+            "Seconds from the first look at a recording to its final status.",
+            ["stream_id"],
+            buckets=PROCESSING_BUCKETS,
+            registry=r,
+        )
+        self.failed_operations = Counter(
+            "video_failed_operations_total",
+            "Operations that failed; most are tried again.",
+            ["stream_id", "operation_type"],
+            registry=r,
+        )
+        self.active_streams = Gauge(
+            "active_streams_gauge", "Streams not yet at their end.", registry=r
+        )
+        self.streams_completed = Counter(
+            "streams_completed_total", "Streams whose object stands, verified.", registry=r
+        )
+        self.streams_failed = Counter(
+            "streams_failed_total", "Streams that ended in a failed status.", registry=r
+        )
+        self._ended: dict[str, None] = {}  # in the order they ended
+        self._operations: dict[str, set[str]] = {}
+
+    def watch_active(self, count: Callable[[], int]) -> None:
+        """Read the gauge from the supervisor at every scrape."""
+        self.active_streams.set_function(count)
+
+    def part_sent(self, stream_id: str, size_bytes: int) -> None:
+        self.chunks_uploaded.labels(stream_id).inc()
+        self.bytes_uploaded.labels(stream_id).inc(size_bytes)
+
+    def operation_failed(self, stream_id: str, operation_type: str) -> None:
+        self.failed_operations.labels(stream_id, operation_type).inc()
+        self._operations.setdefault(stream_id, set()).add(operation_type)
+
+    def stream_probed(self, stream_id: str, duration_seconds: float) -> None:
+        self.stream_duration.labels(stream_id).observe(duration_seconds)
+
+    def stream_ended(self, stream_id: str, processing_seconds: float, status: Status) -> None:
+        """The stream has its final status: its series go after the next scrape."""
+        if status in STORED:
+            self.streams_completed.inc()
+        elif status in PARKED:
+            self.streams_failed.inc()
+        self.processing_time.labels(stream_id).observe(processing_seconds)
+        self._ended[stream_id] = None
+        if len(self._ended) > MAX_UNSCRAPED:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            self._forget(oldest)
+
+    def scrape(self) -> bytes:
+        """The exposition text; per-stream series of ended streams are dropped after it."""
+        text = generate_latest(self.registry)
+        for stream_id in self._ended:
+            self._forget(stream_id)
+        self._ended.clear()
+        return text
+
+    def _forget(self, stream_id: str) -> None:
+        for series in (
+            self.chunks_uploaded,
+            self.bytes_uploaded,
+            self.stream_duration,
+            self.processing_time,
+        ):
+            series.remove_by_labels({"stream_id": stream_id})
+        for operation_type in self._operations.pop(stream_id, ()):
+            self.failed_operations.remove(stream_id, operation_type)

@@ -1,0 +1,53 @@
+"""How long to wait before trying again.
+
+Streams are retried by being looked at again, so they need only the delay. Where the
+daemon cannot go on at all, at its start, `async_retry_transient` waits for the outage
+to end. Both grow, are capped and jittered: an outage ends for everyone at once, and
+they must not all come back in the same instant.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from cefmp4.errors import CefMP4Error
+
+BASE_SECONDS = 0.5
+CAP_SECONDS = 60.0
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+def backoff_seconds(failures: int, asked_seconds: float = 0.0) -> float:
+    """Seconds to wait after so many failures in a row (from 1); never less than asked."""
+    full = min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(failures - 1, 20))
+    return max(asked_seconds, full * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, CefMP4Error) and error.transient
+
+
+async def async_retry_transient(what: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Call until it succeeds or fails for good; every failure is logged with its hint."""
+
+    def wait(state: RetryCallState) -> float:
+        return backoff_seconds(state.attempt_number)
+
+    def report(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning(
+            f"{what}: not yet",
+            error=str(error),
+            hint=getattr(error, "hint", ""),
+            next_try_in_seconds=round(state.upcoming_sleep, 1),
+        )
+
+    patient = AsyncRetrying(
+        retry=retry_if_exception(_is_transient), wait=wait, before_sleep=report, reraise=True
+    )
+    return await patient(call)

@@ -1,0 +1,114 @@
+"""Which names are recordings, and what of them stands in a set of directories.
+
+One rule for notifications, scans and polling alike, so that no way of finding a file
+disagrees with another. Links are never followed: a recording is a regular file that
+lies inside the watched directory itself.
+"""
+
+import fnmatch
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+from cefmp4.core.model import FileVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The part of the file tree that is watched, and the names that count there."""
+
+    watch_dir: str
+    """Absolute."""
+    patterns: tuple[str, ...]
+    """Shell patterns for file names; case is ignored."""
+    excluded_dirs: tuple[str, ...] = ()
+    """Absolute; nothing inside them is a recording (archive, embedded data)."""
+
+    def wants(self, path: str) -> bool:
+        """Whether a regular file of this path would be a recording."""
+        folder, _, name = path.rpartition("/")
+        return self.wants_name(name) and self.wants_directory(folder)
+
+    def wants_name(self, name: str) -> bool:
+        """Whether a file of this name is a recording, in a directory that is wanted."""
+        return not name.startswith(".") and bool(_matcher(self.patterns).match(name))
+
+    def wants_directory(self, path: str) -> bool:
+        """Whether recordings can lie directly in this directory."""
+        root = self.watch_dir.rstrip("/")
+        if path.rstrip("/") == root:
+            return True
+        if not path.startswith(root + "/"):
+            return False
+        if any(part.startswith(".") for part in path[len(root) + 1 :].split("/")):
+            return False
+        return not any(is_within(path, excluded) for excluded in self._excluded_inside())
+
+    def _excluded_inside(self) -> Iterable[str]:
+        """An archive *above* the watched directory excludes nothing in it."""
+        root = self.watch_dir.rstrip("/") + "/"
+        return (folder for folder in self.excluded_dirs if folder.startswith(root))
+
+
+@dataclass(slots=True)
+class Listing:
+    """What was found directly in some directories."""
+
+    files: dict[str, FileVersion] = field(default_factory=dict)
+    directories: list[str] = field(default_factory=list)
+    """Those that are wanted, one level down."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Path to the system's reason: what stands there is not known, and not gone."""
+
+    def add(self, other: "Listing") -> None:
+        self.files.update(other.files)
+        self.directories.extend(other.directories)
+        self.unreadable.update(other.unreadable)
+
+
+def list_directories(selection: Selection, directories: Iterable[str]) -> Listing:
+    """The recordings directly in these directories. Blocks: for a thread."""
+    listing = Listing()
+    for directory in directories:
+        try:
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    _sort_in(selection, entry, listing)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            listing.unreadable[directory] = os.strerror(error.errno or 0)
+    return listing
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies somewhere below it."""
+    folder = folder.rstrip("/")
+    return path == folder or path.startswith(folder + "/")
+
+
+def _sort_in(selection: Selection, entry: os.DirEntry[str], listing: Listing) -> None:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            if selection.wants_directory(entry.path):
+                listing.directories.append(entry.path)
+        elif selection.wants_name(entry.name) and entry.is_file(follow_symlinks=False):
+            listing.files[entry.path] = _version(entry.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return  # gone since it was listed
+    except OSError as error:
+        listing.unreadable[entry.path] = os.strerror(error.errno or 0)
+
+
+def _version(found: os.stat_result) -> FileVersion:
+    return FileVersion(
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    )
+
+
+@cache
+def _matcher(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(map(fnmatch.translate, patterns))
+    return re.compile(either or r"(?!)", re.IGNORECASE)

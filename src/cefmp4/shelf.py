@@ -1,0 +1,49 @@
+"""Recordings that need nothing: stored ones, and failed ones that wait for a person.
+
+The shelf mirrors, in memory, what the state server remembers of them, so that a scan
+over a hundred thousand files asks it nothing.
+"""
+
+from collections.abc import Mapping
+
+from cefmp4.core.model import FileVersion
+from cefmp4.ports import Fingerprint
+
+
+class Shelf:
+    """Knows a recording again by path and fingerprint, or path and inode."""
+
+    def __init__(self) -> None:
+        self._stored: dict[str, Fingerprint] = {}
+        self._paths: dict[Fingerprint, str] = {}
+        self._parked: dict[str, int] = {}
+
+    def restore(self, fingerprints: Mapping[str, Fingerprint]) -> None:
+        """Take over what was remembered at the start."""
+        for path, fingerprint in fingerprints.items():
+            self.store(path, fingerprint)
+
+    def store(self, path: str, fingerprint: Fingerprint) -> None:
+        """This version stands in the store."""
+        self._stored[path] = fingerprint
+        self._paths[fingerprint] = path
+        self._parked.pop(path, None)
+
+    def park(self, path: str, inode: int) -> None:
+        """This file failed for good; it is not begun again by itself."""
+        self._parked[path] = inode
+
+    def knows(self, path: str, version: FileVersion) -> bool:
+        """Nothing is to be done about what stands there."""
+        stored = self._stored.get(path)
+        if stored is not None and stored == Fingerprint.of(version):
+            return True
+        return self._parked.get(path) == version.inode
+
+    def path_of(self, fingerprint: Fingerprint) -> str | None:
+        """Where a stored recording with this fingerprint was last."""
+        return self._paths.get(fingerprint)
+
+    def rename(self, old_path: str, new_path: str) -> None:
+        """A stored recording got another name."""
+        self.store(new_path, self._stored.pop(old_path))

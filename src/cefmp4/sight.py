@@ -1,0 +1,88 @@
+"""What this process has seen of one recording, to be turned into `Facts`.
+
+Nothing here outlives the process: after a restart everything is looked at anew. Quiet
+times are measured on the monotonic clock from when *we* saw a version, not from file
+times: clocks jump, and network filesystems have clocks of their own.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from cefmp4.core.facts import Facts
+from cefmp4.core.model import Checkpoint, FileVersion, Inspection
+
+
+@dataclass(slots=True)
+class Horizon:
+    """What is known of the watched directory as a whole; one for all streams."""
+
+    away: bool = False
+    """It is gone, unmounted or suddenly empty."""
+    scanned_at: float = 0.0
+    """Monotonic time at which the last whole scan ended."""
+
+
+@dataclass(slots=True)
+class Sight:
+    """The memory of an observer of one file. All times are monotonic seconds."""
+
+    version: FileVersion | None = None
+    since: float = 0.0
+    """When `version` was first seen."""
+    missing_since: float | None = None
+    close_seen: bool = False
+    inspection: Inspection | None = None
+    inspected_at: float = 0.0
+    upload_may_exist: bool = True
+    moved_to: str | None = None
+    _proven: set[int] = field(default_factory=set)
+    _proven_of: FileVersion | None = None
+
+    def observe(self, version: FileVersion | None, inode: int | None, now: float) -> None:
+        """Take in what `stat` says now; `inode` is the stream's own, once it has one."""
+        if version != self.version:
+            self.version, self.since = version, now
+            self.inspection, self.close_seen = None, False
+        if version is not None and inode in (None, version.inode):
+            self.missing_since = None
+            self.moved_to = None
+        elif self.missing_since is None:
+            self.missing_since = now
+
+    def closed(self) -> None:
+        """A writer closed the file: look at it anew."""
+        self.close_seen, self.inspection = True, None
+
+    def inspected(self, version: FileVersion | None, found: Inspection, now: float) -> None:
+        """A closer look was taken, while the file was this version."""
+        if version == self.version:
+            self.inspection, self.inspected_at = found, now
+
+    def prove(self, version: FileVersion, number: int) -> None:
+        """Part `number` in the store holds what this version of the file holds."""
+        if version != self._proven_of:
+            self._proven, self._proven_of = set(), version
+        self._proven.add(number)
+
+    def disprove(self, numbers: frozenset[int]) -> None:
+        """What the store holds of these parts is not certain any more."""
+        self._proven -= numbers
+
+    def facts(self, checkpoint: Checkpoint | None, horizon: Horizon, now: float) -> Facts:
+        """What is true now, as far as it was seen."""
+        look = self.inspection
+        seal = checkpoint.seal if checkpoint else None
+        proven = seal is not None and seal.version == self._proven_of
+        missing_since = self.missing_since
+        return Facts(
+            version=self.version,
+            quiet_seconds=now - self.since,
+            missing_seconds=(
+                max(0.0, horizon.scanned_at - missing_since) if missing_since else 0.0
+            ),
+            close_seen=self.close_seen,
+            inspection=replace(look, age_seconds=now - self.inspected_at) if look else None,
+            verified=frozenset(self._proven) if proven else frozenset(),
+            upload_may_exist=self.upload_may_exist,
+            watch_dir_away=horizon.away,
+            moved_to=self.moved_to,
+        )

@@ -1,0 +1,279 @@
+"""One recording on its way to the store: observe, plan, perform, record, wait.
+
+The same five steps serve a new file, a growing one, one found after a restart and one
+whose last attempt failed. `glance` is the first two, cheap enough for every tick;
+`turn` is one whole iteration. Nobody tells a stream what happened, only that it is worth
+a look; on any failure it forgets what it believed and asks again.
+"""
+
+from typing import assert_never
+
+import structlog
+
+from cefmp4.core import actions as do
+from cefmp4.core.actions import Action, Plan
+from cefmp4.core.keys import distinct_key
+from cefmp4.core.model import LIVE, Checkpoint, Inspection, Seal, Status
+from cefmp4.core.plan import plan
+from cefmp4.errors import (
+    CefMP4Error,
+    Fenced,
+    Stopping,
+    StreamInitializationError,
+    UploadGone,
+)
+from cefmp4.finishing import Finishing
+from cefmp4.ledger import Ledger
+from cefmp4.retry import backoff_seconds
+from cefmp4.sight import Sight
+from cefmp4.slots import Urgency
+from cefmp4.together import finish_all
+from cefmp4.uploading import Uploading, urgency_of
+from cefmp4.world import World
+
+
+class Stream:
+    """The upload of one generation of one recording."""
+
+    def __init__(self, world: World, path: str, checkpoint: Checkpoint | None = None) -> None:
+        self.world = world
+        self.first_path = path
+        self.ledger = Ledger(world.checkpoints, checkpoint)
+        self.sight = Sight(upload_may_exist=checkpoint is not None)
+        self.why = ""
+        """The reason of the last decision."""
+        self.failures = 0
+        """How often in a row the last step failed."""
+        self.log = structlog.get_logger(__name__).bind(file_path=path)
+        self._equip()
+
+    def _equip(self) -> None:
+        """Bind the log to the stream, and hand the tools over to it."""
+        if self.checkpoint is not None:
+            self.log = self.log.bind(stream_id=self.checkpoint.stream_id)
+        self._uploading = Uploading(self.world, self.ledger, self.sight, self.log)
+        self._finishing = Finishing(self.world, self.ledger, self.sight, self.log)
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """What is remembered of it; None before it has begun."""
+        return self.ledger.checkpoint
+
+    @property
+    def path(self) -> str:
+        """Where its recording is, as far as known."""
+        return self.checkpoint.path if self.checkpoint else self.first_path
+
+    @property
+    def ended(self) -> bool:
+        """It has reached a status that only a person can change."""
+        return self.checkpoint is not None and self.checkpoint.status not in LIVE
+
+    @property
+    def has_nothing(self) -> bool:
+        """It has not begun, and there is nothing to begin with."""
+        return self.checkpoint is None and (
+            self.sight.version is None or self.sight.version.size_bytes == 0
+        )
+
+    @property
+    def needs_scan(self) -> bool:
+        """Its file has been missing for long, but not yet in a whole scan."""
+        missing_since, horizon = self.sight.missing_since, self.world.horizon
+        if missing_since is None or horizon.away or self.checkpoint is None:
+            return False
+        grace = self.world.policy.grace_seconds(another_is_there=self.sight.version is not None)
+        overdue = self.world.clock.monotonic() - missing_since >= grace
+        return overdue and horizon.scanned_at - missing_since < grace
+
+    def glance(self) -> Plan:
+        """Observe and plan. Costs a stat; raises ChunkProcessingError as `Disk.stat` does."""
+        now = self.world.clock.monotonic()
+        inode = self.checkpoint.identity[1] if self.checkpoint else None
+        self.sight.observe(self.world.disk.stat(self.path), inode, now)
+        facts = self.sight.facts(self.checkpoint, self.world.horizon, now)
+        decision = plan(facts, self.checkpoint, self.world.policy)
+        if decision.why != self.why:
+            self.why = decision.why
+            self.log.debug("decided", why=self.why)
+        return decision
+
+    async def turn(self) -> float | None:
+        """One iteration; seconds until the next look, None when only an event calls for one.
+
+        Raises Stopping on the way out of the daemon, and Fenced when the claim is lost.
+        """
+        try:
+            await self.ledger.refresh()
+            decision = self.glance()
+            if not decision.actions:
+                return decision.look_again_seconds
+            await self._perform_in_turn(decision)
+        except (Stopping, Fenced):
+            self.ledger.distrust()
+            raise
+        except UploadGone as error:
+            return await self._after_failure(error, lost=True)
+        except CefMP4Error as error:
+            return await self._after_failure(error)
+        if self.failures:
+            self.log.info("recovered", failures=self.failures)
+            self.failures = 0
+        return 0.0
+
+    async def _perform_in_turn(self, decision: Plan) -> None:
+        if all(isinstance(action, do.Inspect) for action in decision.actions):
+            await self._perform(decision)
+            return
+        async with self.world.turns.hold(self.urgency):
+            await self._perform(self.glance())  # the wait may have been long
+
+    @property
+    def urgency(self) -> Urgency:
+        """How soon its work is to be done, compared with other streams."""
+        return urgency_of(self.checkpoint)
+
+    async def _perform(self, decision: Plan) -> None:
+        """Carry out a plan; what can go on at the same time does."""
+        await finish_all(*(self._act(action) for action in decision.actions))
+
+    async def _act(self, action: Action) -> None:
+        up, fin = self._uploading, self._finishing
+        match action:
+            case do.Inspect():
+                await self._inspect()
+            case do.Begin():
+                await self._begin()
+            case do.Reject(reason, hint):
+                await self._begin(Status.FAILED, reason, hint)
+            case do.Follow(path):
+                await self._follow(path)
+            case do.AdoptUpload():
+                await up.adopt()
+            case do.CreateUpload():
+                await up.create()
+            case do.SendParts(spans):
+                await up.send_parts(spans)
+            case do.Compare(numbers):
+                await up.compare(numbers)
+            case do.SealNow() | do.Unseal():
+                await self._seal(action)
+            case do.PutWhole():
+                await fin.put_whole()
+            case do.Complete():
+                await fin.complete()
+            case do.Resolve():
+                await fin.resolve()
+            case do.Describe():
+                await fin.describe()
+            case do.Dispose():
+                await fin.dispose()
+            case do.Finish(status, reason):
+                await fin.end(status, reason)
+                self.log.info("finished", status=status.value)
+            case do.Park(status, reason, hint):
+                await fin.end(status, reason, hint)
+                self.log.error("parked", status=status.value, why=reason, hint=hint)
+            case do.Abandon(status, reason, hint):
+                await fin.abandon(status, reason, hint)
+            case _:
+                assert_never(action)
+
+    async def _inspect(self) -> None:
+        version = self.world.disk.stat(self.path)
+        found: Inspection = await self.world.disk.inspect(self.path)
+        if self.world.disk.stat(self.path) == version:
+            self.sight.inspected(version, found, self.world.clock.monotonic())
+
+    async def _begin(
+        self, status: Status | None = None, reason: str = "", hint: str = ""
+    ) -> None:
+        """Write the intent; with a status, one that is refused from the start."""
+        world, version = self.world, self.sight.version
+        if version is None:
+            return
+        now = world.clock.now()
+        stream_id, key = world.new_stream_id(), ""
+        try:
+            key = await self._free_key(stream_id, now)
+        except StreamInitializationError as error:
+            status, reason, hint = Status.FAILED, str(error), error.hint
+        checkpoint = Checkpoint(
+            stream_id=stream_id,
+            path=self.path,
+            identity=version.identity,
+            bucket=world.bucket,
+            key=key,
+            geometry=world.policy.geometry,
+            started_at=now,
+            last_activity_at=now,
+        )
+        if status is not None:
+            checkpoint = checkpoint.ended(status, now, reason, hint)
+        await self.ledger.begin(checkpoint)
+        self.sight.upload_may_exist = False
+        self._equip()
+        self.log.info("begun", key=key, bytes=version.size_bytes, refused=reason or None)
+
+    async def _free_key(self, stream_id: str, now: float) -> str:
+        """A key no other stream uses: a second generation must not replace the first."""
+        world = self.world
+        key = world.key_for(stream_id, self.path, now)
+        if world.key_is_unique:
+            return key
+        taken = not await world.checkpoints.reserve_key(key, stream_id)
+        if taken or await world.store.head(key) is not None:
+            return distinct_key(key, stream_id)
+        return key
+
+    async def _follow(self, path: str) -> None:
+        await self.ledger.record(lambda c: c.following(path))
+        self.sight.moved_to = None
+        self.log.info("renamed", to=path)
+        self.log = self.log.bind(file_path=path)
+        self._equip()
+
+    async def _seal(self, action: do.SealNow | do.Unseal) -> None:
+        if isinstance(action, do.Unseal):
+            await self.ledger.record(lambda c: c.unsealed(action.why))
+        elif self.sight.version is not None:
+            seal = Seal(self.sight.version, action.reason, self.world.clock.now())
+            await self.ledger.record(lambda c: c.sealed(seal))
+        self.log.info("sealed" if isinstance(action, do.SealNow) else "unsealed", why=self.why)
+
+    async def _after_failure(self, error: CefMP4Error, *, lost: bool = False) -> float | None:
+        """Count it, say it, and decide when to look again; park what waiting cannot mend."""
+        self.failures += 1
+        self.ledger.distrust()
+        self.sight.upload_may_exist = self.checkpoint is not None
+        self._report(error)
+        try:
+            if lost:
+                await self._finishing.upload_lost(str(error))
+                return 0.0
+            if not error.transient:
+                await self._park(error)
+                return None
+        except CefMP4Error as again:
+            return backoff_seconds(self.failures, again.retry_after_seconds)
+        return backoff_seconds(self.failures, error.retry_after_seconds)
+
+    def _report(self, error: CefMP4Error) -> None:
+        stream_id = self.checkpoint.stream_id if self.checkpoint else ""
+        self.world.metrics.operation_failed(stream_id, error.operation_type)
+        if self.failures & (self.failures - 1) == 0:  # the 1st, 2nd, 4th, 8th … in a row
+            self.log.warning(
+                "failed",
+                error=str(error),
+                hint=error.hint,
+                failures=self.failures,
+                why=self.why,
+            )
+
+    async def _park(self, error: CefMP4Error) -> None:
+        if self.checkpoint is None:
+            return
+        sealed = self.checkpoint.seal is not None
+        status = Status.FAILED_FINALIZATION if sealed else Status.FAILED
+        await self._finishing.end(status, str(error), error.hint)
+        self.log.error("parked", status=status.value, why=str(error), hint=error.hint)

@@ -1,0 +1,210 @@
+"""All recordings at once: which one is worth a look, and what is new among them.
+
+The supervisor keeps one stream per recording that is not at its end. Everything that
+can make a stream worth a look (an event, a scan, the end of a wait) only wakes it; the
+stream sees for itself what is true.
+"""
+
+import asyncio
+
+import structlog
+
+from cefmp4.core.model import PARKED, STORED, Checkpoint, FileVersion
+from cefmp4.errors import ChunkProcessingError
+from cefmp4.events import Scan, StreamEvent, WatcherChangeType
+from cefmp4.ports import Fingerprint
+from cefmp4.retry import async_retry_transient
+from cefmp4.shelf import Shelf
+from cefmp4.stream import Stream
+from cefmp4.turns import Turns
+from cefmp4.watcher import Watcher
+from cefmp4.world import World
+
+log = structlog.get_logger(__name__)
+
+
+class Supervisor:
+    """Keeps a `Stream` for every recording that is not at its end, and wakes it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.streams: dict[str, Stream] = {}
+        """Every stream that has not ended, by the path of its recording."""
+        self.any_failed = False
+        self.all_done = asyncio.Event()
+        """Everything that was present has ended."""
+        self.turns = Turns(self._settled)
+        self._shelf = Shelf()
+        self._known_as: dict[Stream, str] = {}
+        self._by_inode: dict[int, Stream] = {}
+        self._watcher: Watcher | None = None
+        self._scanned = False
+        self._renames: set[asyncio.Task[None]] = set()
+
+    def attach(self, watcher: Watcher) -> None:
+        """Tell the watcher from now on which files are being followed."""
+        self._watcher = watcher
+        for path in self.streams:
+            watcher.track(path)
+
+    async def resume(self) -> int:
+        """Take up what an earlier process left; how many recordings are known."""
+        fingerprints = await self.world.checkpoints.fingerprints()
+        self._shelf.restore(fingerprints)
+        unfinished = await self.world.checkpoints.load_unfinished()
+        for checkpoint in unfinished:
+            if checkpoint.status in PARKED:
+                self._shelf.park(checkpoint.path, checkpoint.identity[1])
+            else:
+                self._add(Stream(self.world, checkpoint.path, checkpoint))
+        if self.streams:
+            log.info("resuming", streams=len(self.streams))
+        for stream in list(self.streams.values()):
+            self.turns.wake(stream)
+        return len(self.streams)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Begin nothing more; what is in flight lands and is recorded, within the grace."""
+        self.world.turns.close()
+        self.world.parts.close()
+        for task in self._renames:
+            task.cancel()
+        await self.turns.stop(grace_seconds)
+
+    # --- what the watcher says ---------------------------------------------------
+
+    def handle(self, notice: StreamEvent | Scan) -> None:
+        """Take in one notice of the watcher."""
+        if isinstance(notice, Scan):
+            self._handle_scan(notice)
+            return
+        stream = self.streams.get(notice.path)
+        if stream is None:
+            self._consider(notice.path)
+            return
+        if notice.closed:
+            stream.sight.closed()
+        if notice.change_type is WatcherChangeType.DELETE and self._watcher:
+            self._watcher.scan_soon()  # is it renamed, deleted, or is all of it away?
+        self.turns.wake(stream)
+
+    def _handle_scan(self, scan: Scan) -> None:
+        horizon = self.world.horizon
+        horizon.away = scan.away
+        if not scan.away:
+            horizon.scanned_at = self.world.clock.monotonic()
+            for path, version in scan.found.items():
+                if path not in self.streams and not self._shelf.knows(path, version):
+                    self._consider(path)
+        for stream in list(self.streams.values()):
+            if stream.sight.version is None or stream.sight.missing_since is not None:
+                self.turns.wake(stream)
+        self._scanned = True
+        self._check_done()
+
+    def _consider(self, path: str) -> None:
+        """Something stands under a name no stream has: renamed, known, or new."""
+        try:
+            version = self.world.disk.stat(path)
+            if version is None or self._shelf.knows(path, version):
+                return
+            if self._is_renamed(path, version) or self._was_stored_elsewhere(path, version):
+                return
+        except ChunkProcessingError as error:
+            log.warning(
+                "cannot be looked at", file_path=path, error=str(error), hint=error.hint
+            )
+            return
+        stream = Stream(self.world, path)
+        self._add(stream)
+        self.turns.wake(stream)
+
+    def _is_renamed(self, path: str, version: FileVersion) -> bool:
+        """A live stream's own file turned up under this path."""
+        stream = self._by_inode.get(version.inode)
+        if stream is None or stream.checkpoint is None or self._is_at_home(stream.checkpoint):
+            return False
+        stream.sight.moved_to = path
+        self.turns.wake(stream)
+        return True
+
+    def _is_at_home(self, checkpoint: Checkpoint) -> bool:
+        there = self.world.disk.stat(checkpoint.path)
+        return there is not None and there.inode == checkpoint.identity[1]
+
+    def _was_stored_elsewhere(self, path: str, version: FileVersion) -> bool:
+        """A recording that is stored already was only renamed."""
+        old = self._shelf.path_of(Fingerprint.of(version))
+        if old is None or old == path or self.world.disk.stat(old) is not None:
+            return False
+        self._shelf.rename(old, path)
+        log.info("a stored recording was renamed", file_path=path, was=old)
+        remember = async_retry_transient(
+            "remember the new name of a stored recording",
+            lambda: self.world.checkpoints.move_fingerprint(old, path),
+        )
+        task = asyncio.create_task(remember)
+        self._renames.add(task)
+        task.add_done_callback(self._renames.discard)
+        return True
+
+    # --- what the streams say ----------------------------------------------------
+
+    def _add(self, stream: Stream) -> None:
+        self.all_done.clear()
+        self.streams[stream.path] = stream
+        self._known_as[stream] = stream.path
+        if stream.checkpoint is not None:
+            self._by_inode[stream.checkpoint.identity[1]] = stream
+        if self._watcher:
+            self._watcher.track(stream.path)
+
+    def _drop(self, stream: Stream) -> None:
+        path = self._known_as.pop(stream)
+        if self.streams.get(path) is stream:
+            del self.streams[path]
+            if self._watcher:
+                self._watcher.untrack(path)
+        if stream.checkpoint is not None:
+            inode = stream.checkpoint.identity[1]
+            if self._by_inode.get(inode) is stream:
+                del self._by_inode[inode]
+
+    def _settled(self, stream: Stream) -> bool:
+        """A stream came to rest. False when it is not ours to wake any more."""
+        if stream not in self._known_as:
+            return False
+        gone = stream.has_nothing and stream.sight.version is None
+        if stream.ended or gone:
+            self._drop(stream)
+            self._retire(stream)
+            self._check_done()
+            return False
+        if self._known_as[stream] != stream.path:
+            self._drop(stream)
+            self._add(stream)
+        elif stream.checkpoint is not None:
+            self._by_inode[stream.checkpoint.identity[1]] = stream
+        if self._watcher and stream.needs_scan:
+            self._watcher.scan_soon()
+        self._check_done()
+        return True
+
+    def _retire(self, stream: Stream) -> None:
+        """Remember what became of it, and look whether something new stands there."""
+        cp = stream.checkpoint
+        if cp is None:
+            return
+        self.any_failed |= cp.status in PARKED
+        if cp.disposed and self._watcher:
+            self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves
+        if cp.status in STORED and cp.seal is not None:
+            self._shelf.store(cp.path, Fingerprint.of(cp.seal.version))
+        elif cp.holds_path:
+            self._shelf.park(cp.path, cp.identity[1])
+        self._consider(cp.path)
+
+    def _check_done(self) -> None:
+        busy = any(not stream.has_nothing for stream in self.streams.values())
+        if self._scanned and not busy and not len(self.turns):
+            self.all_done.set()

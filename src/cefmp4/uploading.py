@@ -1,0 +1,150 @@
+"""Bytes to the store: uploads, parts, and the proof that they are what the disk holds.
+
+The order is the same everywhere: the effect in the store first, then one atomic write
+of the checkpoint. A crash between the two repeats the effect, and every effect here may
+be repeated: a part sent again replaces itself, an upload whose id was lost is found
+again under its key.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from structlog.typing import FilteringBoundLogger
+
+from cefmp4.core.geometry import Span
+from cefmp4.core.model import Checkpoint, Part
+from cefmp4.core.objects import user_metadata
+from cefmp4.errors import Stopping
+from cefmp4.ledger import Ledger
+from cefmp4.ports import Upload
+from cefmp4.sight import Sight
+from cefmp4.slots import Urgency
+from cefmp4.together import finish_all
+from cefmp4.world import World
+
+
+class Uploading:
+    """Carries out CreateUpload, AdoptUpload, SendParts and Compare for one stream."""
+
+    def __init__(
+        self, world: World, ledger: Ledger, sight: Sight, log: FilteringBoundLogger
+    ) -> None:
+        self.world, self.ledger, self.sight, self.log = world, ledger, sight, log
+
+    async def create(self) -> None:
+        cp = self.ledger.current
+        self.sight.upload_may_exist = True  # from here on, until its id is recorded
+        upload_id = await self.world.store.create_upload(
+            cp.key, user_metadata(cp.stream_id, cp.path)
+        )
+        await self.ledger.record(lambda c: c.with_upload(upload_id))
+        self.sight.upload_may_exist = False
+        self.log.info("upload created", key=cp.key)
+
+    async def adopt(self) -> None:
+        """A Create whose answer was lost left an upload under our key: use it."""
+        cp = self.ledger.current
+        found = await find_own_uploads(self.world, cp)
+        for surplus in found[:-1]:
+            await self.world.store.abort(cp.key, surplus.upload_id)
+        if found:
+            upload_id = found[-1].upload_id
+            await self.ledger.record(lambda c: c.with_upload(upload_id))
+            self.log.info("upload adopted", key=cp.key, aborted=len(found) - 1)
+        self.sight.upload_may_exist = False
+
+    async def send_parts(self, spans: tuple[Span, ...]) -> None:
+        """Send these spans, a window of them at a time; each is recorded as it lands.
+
+        After a failure no further part is begun, but those in flight are awaited: what
+        they have sent shall not be sent again. Then the first failure is raised.
+        """
+        due = iter(spans)
+        failed = asyncio.Event()
+        workers = min(self.world.policy.window_parts, len(spans))
+        await finish_all(*(self._send_all(due, failed) for _ in range(workers)))
+
+    async def _send_all(self, due: Iterator[Span], failed: asyncio.Event) -> None:
+        for span in due:
+            if failed.is_set():
+                return
+            try:
+                await self._send(span)
+            except BaseException:
+                failed.set()
+                raise
+
+    async def _send(self, span: Span) -> None:
+        world, cp = self.world, self.ledger.current
+        if cp.upload_id is None:
+            raise LookupError("a part is due, but no upload was begun")
+        async with world.parts.hold(urgency_of(cp)):
+            began = time.monotonic()
+            version = world.disk.stat(cp.path)
+            async with world.disk.body(cp.path, cp.identity, span, world.store.digests) as body:
+                etag = await world.store.upload_part(cp.key, cp.upload_id, span.number, body)
+                crc = body.crc64nvme
+            part = Part(span.number, span.length, etag, crc, world.clock.now())
+            await self.ledger.record(lambda c: c.with_part(part))
+        world.metrics.part_sent(cp.stream_id, span.length)
+        sealed = cp.seal is not None and cp.seal.version == version
+        if sealed and version is not None and world.disk.stat(cp.path) == version:
+            self.sight.prove(version, span.number)
+        self.log.info(
+            "part sent",
+            part=span.number,
+            bytes=span.length,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    async def compare(self, numbers: tuple[int, ...]) -> None:
+        """Hold stored parts against the disk; those that differ are forgotten first.
+
+        They are forgotten before they are sent again, because a failed re-send can lose
+        the part the store had (Cloudflare R2).
+        """
+        cp = self.ledger.current
+        if cp.seal is None:
+            return
+        agree: list[int] = []
+        differ: set[int] = set()
+        for number in numbers:
+            if self.world.parts.closed:
+                raise Stopping
+            part = cp.parts[number]
+            span = Span(number, cp.geometry.span(number).offset, part.size_bytes)
+            crc = await self.world.disk.crc64nvme(cp.path, cp.identity, span)
+            if crc == part.crc64nvme:
+                agree.append(number)
+            else:
+                differ.add(number)
+        if self.world.disk.stat(cp.path) != cp.seal.version:
+            return  # it moved while we read: nothing was proven either way
+        for number in agree:
+            self.sight.prove(cp.seal.version, number)
+        if differ:
+            wrong = frozenset(differ)
+            self.sight.disprove(wrong)
+            await self.ledger.record(lambda c: c.without_parts(wrong))
+            self.log.info("parts changed on disk", parts=sorted(wrong)[:20], count=len(wrong))
+
+
+CLOCK_SKEW_SECONDS = 15 * 60.0
+"""Stores refuse clocks further apart than this (RequestTimeTooSkewed)."""
+
+
+async def find_own_uploads(world: World, cp: Checkpoint) -> list[Upload]:
+    """Unfinished uploads under the stream's key, the newest last.
+
+    Those begun well before the stream are somebody else's, whatever their key.
+    """
+    earliest = cp.started_at - CLOCK_SKEW_SECONDS
+    found = [u for u in await world.store.find_uploads(cp.key) if u.initiated_at >= earliest]
+    return sorted(found, key=lambda upload: upload.initiated_at)
+
+
+def urgency_of(checkpoint: Checkpoint | None) -> Urgency:
+    """Recordings that have ended go first."""
+    ended = checkpoint is not None and checkpoint.seal is not None
+    return Urgency.ENDED if ended else Urgency.GROWING

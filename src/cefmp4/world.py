@@ -1,0 +1,36 @@
+"""What a stream is given: its ports, the operator's policy, and the slots it must share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cefmp4.core.model import Policy
+from cefmp4.metrics import Metrics
+from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
+from cefmp4.sight import Horizon
+from cefmp4.slots import Slots
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside a stream. One for the life of the daemon."""
+
+    disk: Disk
+    store: ObjectStore
+    checkpoints: Checkpoints
+    prober: Prober
+    disposal: Disposal
+    clock: Clock
+    policy: Policy
+    metrics: Metrics
+    turns: Slots
+    """Streams that may work at the same time (`MAX_CONCURRENT_STREAMS`)."""
+    parts: Slots
+    """Parts in flight, over all streams (`MAX_PARTS_IN_FLIGHT`)."""
+    new_stream_id: Callable[[], str]
+    key_for: Callable[[str, str, float], str]
+    """Object key for a stream id, a path and a start time. Raises StreamInitializationError."""
+    bucket: str
+    key_is_unique: bool
+    """Keys hold the stream id, so that no two streams can ever meet under one."""
+    host: str
+    horizon: Horizon = field(default_factory=Horizon)
