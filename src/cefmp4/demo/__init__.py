@@ -1,0 +1,1 @@
+"""A demonstration that needs nothing from outside: real recorders against real servers."""
