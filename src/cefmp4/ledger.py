@@ -54,9 +54,16 @@ class Ledger:
         self._trusted = False
 
     async def refresh(self) -> None:
-        """Read the checkpoint again if the one here is not trusted."""
+        """Read the checkpoint again if the one here is not trusted.
+
+        When the state server has none, it has lost its data or never got the first write:
+        what is known here is the best there is, and is written anew.
+        """
         if self._trusted or self.checkpoint is None:
             return
         async with self._writing:
-            self.checkpoint = await self._checkpoints.load(self.checkpoint.stream_id)
+            found = await self._checkpoints.load(self.checkpoint.stream_id)
+            if found is None:
+                await self._checkpoints.save(None, self.checkpoint)
+            self.checkpoint = found or self.checkpoint
             self._trusted = True

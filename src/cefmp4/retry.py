@@ -47,7 +47,10 @@ async def async_retry_transient(what: str, call: Callable[[], Awaitable[T]]) -> 
             next_try_in_seconds=round(state.upcoming_sleep, 1),
         )
 
+    async def attempt() -> T:
+        return await call()  # tenacity awaits only what is plainly a coroutine function
+
     patient = AsyncRetrying(
         retry=retry_if_exception(_is_transient), wait=wait, before_sleep=report, reraise=True
     )
-    return await patient(call)
+    return await patient(attempt)

@@ -120,11 +120,17 @@ class Supervisor:
         self.turns.wake(stream)
 
     def _is_renamed(self, path: str, version: FileVersion) -> bool:
-        """A live stream's own file turned up under this path."""
+        """A live stream's own file turned up under this path.
+
+        The stream may have followed it already, and only not come to rest since.
+        """
         stream = self._by_inode.get(version.inode)
-        if stream is None or stream.checkpoint is None or self._is_at_home(stream.checkpoint):
+        if stream is None or stream.checkpoint is None:
             return False
-        stream.sight.moved_to = path
+        if stream.path != path:
+            if self._is_at_home(stream.checkpoint):
+                return False  # a hard link: another recording
+            stream.sight.moved_to = path
         self.turns.wake(stream)
         return True
 

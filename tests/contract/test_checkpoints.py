@@ -78,7 +78,7 @@ async def test_an_unknown_stream_is_none(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("status", list(Status))
-@pytest.mark.parametrize("reason", ["", "replaced", "truncated", "rejected-gone", "too large"])
+@pytest.mark.parametrize("reason", ["", "replaced", "truncated", "too large"])
 async def test_unfinished_are_the_streams_that_hold_their_path(
     subject: Subject, status: Status, reason: str
 ) -> None:

@@ -33,16 +33,20 @@ class Bucket:
         return document
 
     async def uploads(self) -> list[tuple[str, str]]:
-        """Key and id of every unfinished upload."""
+        """Key and id of every unfinished upload of a recording.
+
+        What a starting daemon tries out under a key of its own is not one.
+        """
         listing = await self.client.list_multipart_uploads(Bucket=self.name)
-        return [(row["Key"], row["UploadId"]) for row in listing.get("Uploads", [])]
+        rows = [(row["Key"], row["UploadId"]) for row in listing.get("Uploads", [])]
+        return [(key, upload_id) for key, upload_id in rows if key.endswith(".mp4")]
 
     async def parts_in_flight(self) -> dict[str, int]:
-        """Parts that are listed for unfinished uploads of recordings, by key."""
+        """Parts that are listed for unfinished uploads, by key; empty while there are none."""
         counts: dict[str, int] = {}
         for key, upload_id in await self.uploads():
             rows = await self.client.list_parts(Bucket=self.name, Key=key, UploadId=upload_id)
-            if key.endswith(".mp4") and rows.get("Parts"):
+            if rows.get("Parts"):
                 counts[key] = len(rows["Parts"])
         return counts
 

@@ -61,6 +61,8 @@ class Daemon:
 
     @property
     def log(self) -> str:
+        if not os.path.exists(self.log_path):
+            return ""
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 

@@ -136,8 +136,8 @@ async def test_sigterm_lets_parts_land_and_the_next_start_goes_on(
         await stored_as_recorded(store, path)
 
 
-async def test_a_second_signal_leaves_at_once(daemon: Daemon) -> None:
-    """Whoever asks twice means it."""
+async def test_a_daemon_that_waits_for_an_outage_can_be_stopped(daemon: Daemon) -> None:
+    """SIGTERM while the state server is away at the start: exit 0, at once."""
     daemon.environment |= {"REDIS_URL": "redis://127.0.0.1:1/0"}
     daemon.start()
     await wait_until(lambda: "not yet" in daemon.log)

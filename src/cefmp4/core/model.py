@@ -48,6 +48,7 @@ PARKED = frozenset({Status.FAILED, Status.FAILED_FINALIZATION})
 
 REPLACED = "replaced"
 TRUNCATED = "truncated"
+SUPERSEDED = frozenset({REPLACED, TRUNCATED})
 """Reasons after which the file under the path is another stream's."""
 
 LIVE = frozenset({Status.ACTIVE, Status.PENDING_COMPLETION, Status.S3_COMPLETED})
@@ -190,7 +191,7 @@ class Checkpoint:
     @property
     def holds_path(self) -> bool:
         """What stands under `path` is this stream's, and no new one is to be begun for it."""
-        parked = self.status in PARKED and self.reason not in (REPLACED, TRUNCATED)
+        parked = self.status in PARKED and self.reason not in SUPERSEDED
         return parked or self.status in LIVE
 
     def with_upload(self, upload_id: str) -> "Checkpoint":

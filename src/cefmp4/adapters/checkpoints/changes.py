@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from cefmp4.adapters.checkpoints.codec import (
     Fields,
-    holds_path,
     pack_fingerprint,
     pack_meta,
     pack_part,
@@ -60,8 +59,8 @@ def whole(
         if other != home
     ]
     commands.append(_enter_home(keys, home, after))
-    if _holds(after):
-        goes_on = before is not None and _holds(before) and before.path == after.path
+    if after.holds_path:
+        goes_on = before is not None and before.holds_path and before.path == after.path
         commands.append(_hold(keys, after, b"HSETNX" if goes_on else b"HSET"))
     commands.append((b"HSETNX", keys.keys, pack_text(after.key), stream_id))
     packed = {b"%d" % number: pack_part(part) for number, part in after.parts.items()}
@@ -115,7 +114,7 @@ def _parts_delta(key: bytes, before: Checkpoint, after: Checkpoint) -> Iterator[
 
 
 def _path_delta(keys: Keyspace, before: Checkpoint, after: Checkpoint) -> Iterator[Command]:
-    held, holds = _holds(before), _holds(after)
+    held, holds = before.holds_path, after.holds_path
     if (held, before.path) == (holds, after.path):
         return
     if held:
@@ -123,10 +122,6 @@ def _path_delta(keys: Keyspace, before: Checkpoint, after: Checkpoint) -> Iterat
         yield (b"LEAVE", keys.paths, meta, after.stream_id.encode())
     if holds:
         yield _hold(keys, after, b"HSET")
-
-
-def _holds(checkpoint: Checkpoint) -> bool:
-    return holds_path(checkpoint.status, checkpoint.reason)
 
 
 def _hold(keys: Keyspace, after: Checkpoint, how: bytes) -> Command:

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from cefmp4.adapters.checkpoints import changes
 from cefmp4.adapters.checkpoints.claim import Claim, lost
-from cefmp4.adapters.checkpoints.codec import RELEASING, pack_text, unpack_text
+from cefmp4.adapters.checkpoints.codec import pack_text, unpack_text
 from cefmp4.adapters.checkpoints.keys import COMPLETED, FAILED, Keyspace
 from cefmp4.adapters.checkpoints.reading import BATCH, CheckpointView
 from cefmp4.adapters.checkpoints.scripts import WRITE, Command, arguments, batches
 from cefmp4.adapters.checkpoints.server import Server
-from cefmp4.core.model import LIVE, Checkpoint
+from cefmp4.core.model import LIVE, SUPERSEDED, Checkpoint
 
 
 class _Saved(NamedTuple):
@@ -98,7 +98,7 @@ class RedisCheckpoints(CheckpointView):
                 [
                     stream
                     for stream in await self._ended(names)
-                    if stream.reason in RELEASING and stream.ended_at < ended_before
+                    if stream.reason in SUPERSEDED and stream.ended_at < ended_before
                 ]
             )
         return dropped

@@ -16,8 +16,6 @@ from typing import Any
 
 from cefmp4.core.geometry import Geometry
 from cefmp4.core.model import (
-    LIVE,
-    PARKED,
     Checkpoint,
     FileVersion,
     Part,
@@ -30,21 +28,9 @@ from cefmp4.ports import Fingerprint
 
 Fields = dict[bytes, bytes]
 
-RELEASING = frozenset({"replaced", "truncated", "rejected-gone"})
-"""Reasons to fail that leave the path to other content."""
-
 
 class Unreadable(ValueError):
     """What is stored under a stream's keys is not a checkpoint."""
-
-
-def holds_path(status: Status, reason: str) -> bool:
-    """Whether the file under the stream's path is still this stream's business.
-
-    A parked stream holds its path, so that `retry` can go on and its file is not begun
-    anew at every start. One that was parked because other content stands there does not.
-    """
-    return status in LIVE or (status in PARKED and reason not in RELEASING)
 
 
 def pack_text(text: str) -> bytes:

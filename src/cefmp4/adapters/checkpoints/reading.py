@@ -12,7 +12,6 @@ import structlog
 
 from cefmp4.adapters.checkpoints.codec import (
     Unreadable,
-    holds_path,
     unpack,
     unpack_fingerprint,
 )
@@ -53,7 +52,7 @@ class CheckpointView:
         return [
             checkpoint
             for checkpoint in await self._load_each(held)
-            if holds_path(checkpoint.status, checkpoint.reason)
+            if checkpoint.holds_path
             and os.fsencode(checkpoint.path) == held[checkpoint.stream_id.encode()]
         ]
 

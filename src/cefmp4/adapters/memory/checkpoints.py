@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from cefmp4.core.model import LIVE, PARKED, STORED, Checkpoint, Status
+from cefmp4.core.model import PARKED, STORED, Checkpoint, Status
 from cefmp4.errors import Fenced, InstanceClaimed, RedisOperationError
 from cefmp4.ports import Fingerprint
 
@@ -146,7 +146,7 @@ class MemoryCheckpoints:
             old = [
                 checkpoint
                 for checkpoint in streams.values()
-                if not _holds_path(checkpoint) and (checkpoint.ended_at or 0.0) < ended_before
+                if not checkpoint.holds_path and (checkpoint.ended_at or 0.0) < ended_before
             ]
             for checkpoint in old:
                 del streams[checkpoint.stream_id]
@@ -187,10 +187,10 @@ class MemoryCheckpoints:
         self, known: Checkpoint | None, before: Checkpoint | None, after: Checkpoint
     ) -> None:
         paths, name = self._server.paths, after.stream_id
-        goes_on = before is not None and _holds_path(before) and before.path == after.path
+        goes_on = before is not None and before.holds_path and before.path == after.path
         if known is not None and paths.get(known.path) == name:
             del paths[known.path]
-        if not _holds_path(after):
+        if not after.holds_path:
             return
         if goes_on:
             paths.setdefault(after.path, name)  # another may have begun there since
@@ -206,13 +206,6 @@ class MemoryCheckpoints:
         if old_path is not None and stored.get(old_path) == mine:
             del stored[old_path]
         stored[after.path] = mine
-
-
-def _holds_path(checkpoint: Checkpoint) -> bool:
-    """A stream parked because other content stands under its path does not hold it."""
-    if checkpoint.status in PARKED:
-        return checkpoint.reason not in {"replaced", "truncated", "rejected-gone"}
-    return checkpoint.status in LIVE
 
 
 def _order(checkpoint: Checkpoint) -> tuple[int, float, str]:

@@ -1,0 +1,156 @@
+"""What a person at a terminal sees: wrong settings, a second daemon, streams and plans."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cefmp4.adapters.embedded import seaweedfs
+from cefmp4.demo.recorder import Kind, record
+from servers import S3Server, make_bucket
+from story.bucket import Bucket
+from story.daemon import Daemon, recorder
+from waiting import wait_until
+
+METRICS = (
+    "video_chunks_uploaded_total",
+    "video_bytes_uploaded_total",
+    "video_stream_duration_seconds",
+    "video_processing_time_seconds",
+    "video_failed_operations_total",
+    "active_streams_gauge",
+    "streams_completed_total",
+    "streams_failed_total",
+)
+
+
+def make_mp4(path: str) -> None:
+    record(path, Kind.ORDINARY, seconds=0.5, bits_per_second=60_000_000, realtime=False)
+
+
+def test_wrong_settings_are_told_all_at_once(daemon: Daemon) -> None:
+    """One line each: name, value, what is allowed. Exit code 2, and no secret."""
+    file = daemon.path("file")
+    Path(file).touch()
+    daemon.environment |= {
+        "CHUNK_SIZE_BYTES": "1000",
+        "WATCH_DIR": file,
+        "LOG_LEVEL": "LOUD",
+        "PROM_PORT": "http",
+        "S3_BUCKET_NAME": "",
+        "S3_ACCESS_KEY_ID": "",
+    }
+    told = daemon.command("run")
+    assert told.returncode == 2
+    lines = [line for line in told.stderr.splitlines() if line]
+    for name in daemon.environment.keys() & {
+        "CHUNK_SIZE_BYTES", "WATCH_DIR", "LOG_LEVEL", "PROM_PORT", "S3_BUCKET_NAME",
+        "S3_SECRET_ACCESS_KEY",
+    }:  # fmt: skip
+        assert sum(name in line.split("=")[0] for line in lines) == 1, (name, lines)
+    assert "1000" in told.stderr
+    assert daemon.environment["S3_SECRET_ACCESS_KEY"] not in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+async def test_a_second_daemon_of_the_same_instance_leaves(daemon: Daemon) -> None:
+    """Exit code 3 and one clear line, instead of uploading everything twice."""
+    daemon.environment["CLAIM_LEASE_SECONDS"] = "3"
+    daemon.start()
+    await wait_until(daemon.is_ready)
+    second = daemon.command("run")
+    assert second.returncode == 3
+    assert "claimed" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+async def test_streams_show_and_plan_tell_what_is_going_on(
+    daemon: Daemon, store: Bucket
+) -> None:
+    """They need the state server only, and change nothing."""
+    make_mp4(daemon.path("a.mp4"))
+    (wanted,) = json.loads(daemon.command("plan", "--json").stdout)
+    assert wanted["next_actions"] == ["Begin"]
+    assert daemon.command("streams").stdout == "No streams yet.\n"
+    daemon.start()
+    (key,) = await store.wait_for_videos(1)
+
+    def ended() -> bool:
+        return "completed_with_meta" in daemon.command("streams").stdout
+
+    await wait_until(ended)
+    (stream,) = json.loads(daemon.command("streams", "--json").stdout)
+    assert (stream["s3_key"], stream["status"]) == (key, "completed_with_meta")
+    shown = json.loads(daemon.command("show", stream["stream_id"][:8], "--json").stdout)
+    assert sum(part["size_bytes"] for part in shown["chunks"]) == stream["total_bytes_sent"]
+    assert key in daemon.command("show", stream["stream_id"]).stdout
+    assert daemon.command("show", "nothing").returncode == 1
+    (now,) = json.loads(daemon.command("plan", "--json").stdout)
+    assert now["why"] == "stored already"
+
+
+async def test_every_promised_metric_is_there(daemon: Daemon, store: Bucket) -> None:
+    """Per-stream series are gone once the stream has ended and a scrape has seen them."""
+    daemon.start()
+    make_mp4(daemon.path("a.mp4"))
+    (key,) = await store.wait_for_videos(1)
+    stream_id = key.split("/")[1]
+    await wait_until(lambda: "finished" in daemon.log)
+    first, second = daemon.metrics(), daemon.metrics()
+    for name in METRICS:
+        assert f"# TYPE {name.removesuffix('_total')}" in first
+    assert f'video_chunks_uploaded_total{{stream_id="{stream_id}"}} 1.0' in first
+    assert "streams_completed_total 1.0" in second
+    assert "active_streams_gauge 0.0" in second
+    assert stream_id not in second
+
+
+async def test_a_second_signal_leaves_at_once(daemon: Daemon, tmp_path: Path) -> None:
+    """With the store frozen, the first signal waits for work in flight; the second does not."""
+    with seaweedfs(str(tmp_path / "store"), "session", "key", "secret-secret") as server:
+        own = S3Server(server.endpoint_url, "key", "secret-secret")
+        daemon.environment |= {
+            "S3_ENDPOINT_URL": own.endpoint_url,
+            "S3_ACCESS_KEY_ID": own.access_key_id,
+            "S3_SECRET_ACCESS_KEY": own.secret_access_key,
+            "S3_BUCKET_NAME": await make_bucket(own),
+        }
+        daemon.start()
+        with recorder(daemon.path("a.mp4"), seconds=30.0):
+            await wait_until(lambda: "part sent" in daemon.log, timeout_seconds=20)
+            os.kill(server.pid, signal.SIGSTOP)
+            begun = daemon.log.count("whole parts are due")
+            await wait_until(
+                lambda: daemon.log.count("whole parts are due") > begun, timeout_seconds=20
+            )
+            daemon.signal(signal.SIGTERM)
+            await wait_until(lambda: "work in flight" in daemon.log)
+            daemon.signal(signal.SIGTERM)
+            assert daemon.wait(timeout_seconds=5) == 143
+        os.kill(server.pid, signal.SIGCONT)
+
+
+@pytest.mark.timeout(180)
+def test_embedded_needs_nothing_from_outside(tmp_path: Path) -> None:
+    """`run --embedded --once`: a store and a state server of its own, in one directory."""
+    watched = tmp_path / "local_watch_dir"
+    watched.mkdir()
+    make_mp4(str(watched / "a.mp4"))
+    ran = subprocess.run(
+        [sys.executable, "-m", "cefmp4", "run", "--embedded", "--once"],
+        env={"PATH": os.environ["PATH"], "PROM_PORT": "0"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    for told in ("watching", "store", "credentials", "metrics"):
+        assert told in ran.stdout
+    assert "completed_with_meta" in ran.stderr
+    assert (tmp_path / ".cefmp4" / "credentials").stat().st_mode & 0o777 == 0o600
