@@ -14,12 +14,16 @@ from pydantic import SecretStr
 from cefmp4 import __version__, app, console
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.disk import LocalDisk, prepare_process
-from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers
+from cefmp4.adapters.embedded import (
+    EmbeddedServers,
+    embedded_servers,
+    running_redis_url,
+)
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.errors import CefMP4Error
 from cefmp4.foresight import foresee
 from cefmp4.logging_config import configure_logging, hide
-from cefmp4.selection import list_directories
+from cefmp4.selection import list_tree
 from cefmp4.shelf import Shelf
 
 T = TypeVar("T")
@@ -70,7 +74,7 @@ def run(
     ] = False,
 ) -> None:
     """Watch the directory and upload recordings until stopped."""
-    settings = load_settings(embedded=embedded)
+    settings = load_settings(needs_store=not embedded)
     configure_logging(settings.app_env, settings.log_level)
     hide_secrets(settings)
     for warning in settings_warnings():
@@ -134,9 +138,9 @@ def hide_secrets(settings: Settings) -> None:
 
 
 @cli.command()
-def streams(as_json: AsJson = False) -> None:
+def streams(as_json: AsJson = False, embedded: Embedded = False) -> None:
     """List the streams of this instance, with their status."""
-    found = _ask(lambda checkpoints: checkpoints.all_streams())
+    found = _ask(embedded, lambda checkpoints: checkpoints.all_streams())
     if as_json:
         console.print_json([console.stream_facts(checkpoint) for checkpoint in found])
     else:
@@ -147,9 +151,10 @@ def streams(as_json: AsJson = False) -> None:
 def show(
     stream_id: Annotated[str, typer.Argument(help="A stream id, or the beginning of one.")],
     as_json: AsJson = False,
+    embedded: Embedded = False,
 ) -> None:
     """Show one stream with all its parts."""
-    found = _ask(lambda checkpoints: checkpoints.find(stream_id))
+    found = _ask(embedded, lambda checkpoints: checkpoints.find(stream_id))
     if len(found) != 1:
         problem = "several streams begin" if found else "no stream begins"
         raise CefMP4Error(f"{problem} with {stream_id!r}", hint="see: cefmp4 streams")
@@ -160,17 +165,16 @@ def show(
 
 
 @cli.command()
-def plan(as_json: AsJson = False) -> None:
+def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
     """Say what would be done next about every recording. Touches nothing."""
-    settings = load_settings()
+    settings = load_settings(needs_store=False)
     prepare_process()
 
     async def look(checkpoints: RedisCheckpoints) -> None:
         shelf = Shelf()
         shelf.restore(await checkpoints.fingerprints())
         unfinished = await checkpoints.load_unfinished()
-        selection = app.make_selection(settings)
-        found = list_directories(selection, [settings.watch_dir]).files
+        found = list_tree(app.make_selection(settings)).files
         disk = LocalDisk()
         try:
             seen = await foresee(found, unfinished, shelf, disk, settings.policy())
@@ -178,18 +182,19 @@ def plan(as_json: AsJson = False) -> None:
             disk.close()
         console.print_foresight(seen, as_json=as_json)
 
-    _ask(look)
+    _ask(embedded, look)
 
 
-def _ask(question: Callable[[RedisCheckpoints], Awaitable[T]]) -> T:
-    """Ask the state server, without taking the claim."""
-    settings = load_settings(embedded=False)
+def _ask(embedded: bool, question: Callable[[RedisCheckpoints], Awaitable[T]]) -> T:
+    """Ask the state server, without taking the claim; the store is not needed."""
+    settings = load_settings(needs_store=False)
+    url = settings.redis_url.get_secret_value()
+    if embedded:
+        url = running_redis_url(settings.embedded_data_dir)
 
     async def ask() -> T:
         async with open_checkpoints(
-            settings.redis_url.get_secret_value(),
-            settings.instance,
-            ca_bundle=settings.redis_ca_bundle,
+            url, settings.instance, ca_bundle=settings.redis_ca_bundle
         ) as checkpoints:
             return await question(checkpoints)
 

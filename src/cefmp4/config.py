@@ -246,13 +246,14 @@ class _WithStore(Settings):
 
 
 def load_settings(
-    *, embedded: bool = False, env_file: str | None = ".env", **overrides: Any
+    *, needs_store: bool = True, env_file: str | None = ".env", **overrides: Any
 ) -> Settings:
     """Read the environment and `env_file`; overrides, where not None or empty, come first.
 
+    Without `needs_store` a missing bucket name is none of their mistakes.
     Raises WrongSettings, which tells everything that is wrong at once.
     """
-    kind = Settings if embedded else _WithStore
+    kind = _WithStore if needs_store else Settings
     given = {name: value for name, value in overrides.items() if value not in (None, "")}
     unreadable = env_file_problem(env_file)
     lines = [unreadable] if unreadable else []

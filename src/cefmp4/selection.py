@@ -83,6 +83,16 @@ def list_directories(selection: Selection, directories: Iterable[str]) -> Listin
     return listing
 
 
+def list_tree(selection: Selection) -> Listing:
+    """All recordings in the watched directory and below it. Blocks: for a thread."""
+    tree, level = Listing(), [selection.watch_dir]
+    while level:
+        listing = list_directories(selection, level)
+        tree.add(listing)
+        level = listing.directories
+    return tree
+
+
 def is_within(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or lies somewhere below it."""
     folder = folder.rstrip("/")

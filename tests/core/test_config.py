@@ -39,7 +39,7 @@ def wrong(**environment: str) -> list[str]:
 
 def test_defaults(tmp_path: Path) -> None:
     """Without any setting the daemon watches ./local_watch_dir and uses AWS rules."""
-    settings = load_settings(embedded=True)
+    settings = load_settings(needs_store=False)
     assert settings.watch_dir == str(tmp_path / "local_watch_dir")
     assert settings.embedded_data_dir == str(tmp_path / ".cefmp4")
     assert settings.watch_patterns == ("*.mp4",)
@@ -80,7 +80,7 @@ def test_values_as_they_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    settings = load_settings(embedded=True)
+    settings = load_settings(needs_store=False)
     assert settings.watch_dir == str(tmp_path / "rec")
     assert settings.watch_patterns == ("*.mp4", "*.M4V")
     assert settings.s3_endpoint_url == "https://store.example:9000"
@@ -127,7 +127,7 @@ def test_a_bucket_is_needed_unless_embedded() -> None:
         "PROM_PORT=-1: must be a whole number between 0 and 65535",
         "S3_BUCKET_NAME is not set: name the bucket for recordings, or run with --embedded",
     ]
-    assert load_settings(embedded=True).s3_bucket_name is None
+    assert load_settings(needs_store=False).s3_bucket_name is None
 
 
 def test_secrets_are_never_told() -> None:
@@ -142,7 +142,7 @@ def test_secrets_are_never_told() -> None:
     )
     assert "hush" not in said
     assert said.count("(hidden)") == 4
-    settings = load_settings(embedded=True, web_token="hush", redis_url="redis://:hush@h/0")
+    settings = load_settings(needs_store=False, web_token="hush", redis_url="redis://:hush@h/0")
     assert "hush" not in repr(settings) + str(settings.model_dump())
     assert isinstance(settings.web_token, SecretStr)
 
@@ -226,39 +226,43 @@ def test_what_is_refused(name: str, value: str, why: str) -> None:
 )
 def test_uniform_parts(endpoint: str | None, setting: str, uniform: bool) -> None:
     """Equal parts are chosen for the stores that want them, and by hand."""
-    settings = load_settings(embedded=True, s3_endpoint_url=endpoint, s3_uniform_parts=setting)
+    settings = load_settings(
+        needs_store=False, s3_endpoint_url=endpoint, s3_uniform_parts=setting
+    )
     assert settings.policy().uniform_parts is uniform
 
 
 @pytest.mark.parametrize(("in_flight", "window"), [(1, 1), (2, 1), (8, 4), (64, 32)])
 def test_one_recording_leaves_parts_to_others(in_flight: int, window: int) -> None:
     """The window of one recording is half of the parts in flight, at least one."""
-    settings = load_settings(embedded=True, max_parts_in_flight=in_flight)
+    settings = load_settings(needs_store=False, max_parts_in_flight=in_flight)
     assert settings.policy().window_parts == window
 
 
 def test_an_instance_for_every_directory(tmp_path: Path) -> None:
     """The default instance is a valid INSTANCE_ID, and differs by directory."""
     long = tmp_path / ("ä {}" * 20) / ("b" * 100)
-    names = {load_settings(embedded=True, watch_dir=str(long / end)).instance for end in "xy"}
+    names = {
+        load_settings(needs_store=False, watch_dir=str(long / end)).instance for end in "xy"
+    }
     assert len(names) == 2
     for name in names:
-        assert load_settings(embedded=True, instance_id=name).instance == name
+        assert load_settings(needs_store=False, instance_id=name).instance == name
 
 
 def test_env_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A .env that is a directory or no text, or a named file that is missing, is told."""
-    assert load_settings(embedded=True).prom_port == 8000, "a missing .env is fine"
+    assert load_settings(needs_store=False).prom_port == 8000, "a missing .env is fine"
     folder, binary = tmp_path / "folder.env", tmp_path / "binary.env"
     folder.mkdir()
     binary.write_bytes(b"A=\xff")
     for path, why in ((folder, "directory"), (binary, "UTF-8"), (tmp_path / "no", "no such")):
         with pytest.raises(WrongSettings) as problem:
-            load_settings(embedded=True, env_file=str(path))
+            load_settings(needs_store=False, env_file=str(path))
         (line,) = problem.value.lines
         assert line.startswith(f"{path}: cannot be read: ")
         assert why in line
-    assert load_settings(embedded=True, env_file=None).prom_port == 8000
+    assert load_settings(needs_store=False, env_file=None).prom_port == 8000
 
 
 def test_likely_misspellings() -> None:
@@ -268,7 +272,7 @@ def test_likely_misspellings() -> None:
         "STREAM_TIMEOUT_SECOND=5\nS3_BUCKET=b\nLOG_LEVEL=INFO\nlog_level=INFO\n"
         "MINIO_ROOT_USER=x\nAWS_SECRET_ACCESS_KEY=x\nCOMPOSE_PROJECT_NAME=x\nTZ=UTC\n"
     )
-    assert load_settings(embedded=True).stream_timeout_seconds == 30
+    assert load_settings(needs_store=False).stream_timeout_seconds == 30
     assert settings_warnings() == [
         ".env: STREAM_TIMEOUT_SECOND is not a setting; is STREAM_TIMEOUT_SECONDS meant?",
         ".env: S3_BUCKET is not a setting; is S3_BUCKET_NAME meant?",
@@ -289,8 +293,8 @@ def test_the_example_lists_every_setting_with_its_default() -> None:
     """example.env names exactly the settings, and loads as the defaults do."""
     listed = dotenv_values(EXAMPLE)
     assert [name.lower() for name in listed] == list(Settings.model_fields)
-    by_default = load_settings(embedded=True, env_file=None)
-    assert load_settings(embedded=True, env_file=str(EXAMPLE)) == by_default
+    by_default = load_settings(needs_store=False, env_file=None)
+    assert load_settings(needs_store=False, env_file=str(EXAMPLE)) == by_default
     for name, field in Settings.model_fields.items():
         unset = field.default is None or field.default == {}
         assert bool(listed[name.upper()]) is not unset, name

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -160,6 +161,7 @@ async def _watch(
                     return
                 await asyncio.sleep(0.1)
             live.update(_table(recordings))
+    console.print()
 
 
 async def _known(checkpoints: RedisCheckpoints) -> dict[str, Checkpoint]:
@@ -167,17 +169,15 @@ async def _known(checkpoints: RedisCheckpoints) -> dict[str, Checkpoint]:
 
 
 def _table(recordings: list[Recording]) -> Table:
-    table = Table(title="Recordings on their way into the store", title_justify="left")
-    table.add_column("recording")
-    table.add_column("recorder")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("recording", no_wrap=True)
     for heading in ("MiB on disk", "MiB sent", "parts", "sent again", "seconds at risk"):
         table.add_column(heading, justify="right")
-    table.add_column("status")
+    table.add_column("status", no_wrap=True)
     for recording in recordings:
         checkpoint = recording.checkpoint
         table.add_row(
             recording.name,
-            "closed" if recording.closed_at else "recording",
             f"{recording.size_bytes / 1024**2:.1f}",
             f"{recording.sent_bytes / 1024**2:.1f}",
             str(len(checkpoint.parts)) if checkpoint else "0",
@@ -210,7 +210,8 @@ async def _verify(
             verdict = "identical" if same else "DIFFERENT"
             console.print(
                 f"{recording.name:>16}: {recording.size_bytes:,} bytes, {verdict}, "
-                f"stored {took:.1f} s after its recorder closed it"
+                f"stored {took:.1f} s after the close",
+                soft_wrap=True,
             )
     console.print("Every byte is in the store." if not wrong else "Something is wrong.")
     return 1 if wrong else 0

@@ -31,6 +31,7 @@ __all__ = [
     "SeaweedFSServer",
     "ValkeyServer",
     "embedded_servers",
+    "running_redis_url",
     "seaweedfs",
     "valkey",
 ]
@@ -71,7 +72,40 @@ def embedded_servers(data_dir: str, bucket: str) -> Iterator[EmbeddedServers]:
                 hint="set EMBEDDED_DATA_DIR to a directory of your own",
                 transient=False,
             ) from error
-        yield servers
+        with _announced(data_dir, servers.redis_url):
+            yield servers
+
+
+def running_redis_url(data_dir: str) -> str:
+    """Where the state server of a running daemon on this data directory answers.
+
+    Raises CefMP4Error when none is running there.
+    """
+    try:
+        with open(_announcement(data_dir), encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError as error:
+        raise CefMP4Error(
+            f"no embedded servers are running on {os.path.abspath(data_dir)}",
+            hint="start them with: cefmp4 run --embedded",
+            transient=False,
+        ) from error
+
+
+@contextmanager
+def _announced(data_dir: str, redis_url: str) -> Iterator[None]:
+    """Tell other commands where the state server is, as long as it is there."""
+    path = _announcement(data_dir)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(redis_url + "\n")
+    try:
+        yield
+    finally:
+        os.unlink(path)
+
+
+def _announcement(data_dir: str) -> str:
+    return os.path.join(os.path.abspath(data_dir), "redis_url")
 
 
 def _start_both(data_dir: str, bucket: str, running: ExitStack) -> EmbeddedServers:
