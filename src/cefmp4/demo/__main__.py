@@ -171,7 +171,13 @@ async def _known(checkpoints: RedisCheckpoints) -> dict[str, Checkpoint]:
 def _table(recordings: list[Recording]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("recording", no_wrap=True)
-    for heading in ("MiB on disk", "MiB sent", "parts", "sent again", "seconds at risk"):
+    for heading in (
+        "MiB\non disk",
+        "MiB\nsent",
+        "parts\nsent",
+        "sent\nagain",
+        "seconds\nat risk",
+    ):
         table.add_column(heading, justify="right")
     table.add_column("status", no_wrap=True)
     for recording in recordings:
