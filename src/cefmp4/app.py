@@ -32,7 +32,7 @@ from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import keep_claim, purge_now_and_then
 from cefmp4.watcher import Watcher
-from cefmp4.web.server import metrics_server
+from cefmp4.web.server import WebServer
 from cefmp4.world import World
 
 log = structlog.get_logger(__name__)
@@ -102,8 +102,10 @@ class Daemon:
     async def _work(self) -> int:
         async with AsyncExitStack() as stack:
             settings = self.settings
+            token = settings.web_token.get_secret_value() if settings.web_token else None
+            server = WebServer(self.metrics, token)
             url = await stack.enter_async_context(
-                metrics_server(self.metrics, settings.prom_host, settings.prom_port)
+                server.listening(settings.prom_host, settings.prom_port)
             )
             checkpoints = await self._claimed(stack)
             store = await self._opened_store(stack)
@@ -116,6 +118,7 @@ class Daemon:
             watcher = make_watcher(settings, disk, supervisor)
             watcher.expect(known)
             supervisor.attach(watcher)
+            server.scan_now = watcher.scan_soon
             self.on_ready(url)
             return await self._until_the_end(supervisor, watcher, checkpoints)
 

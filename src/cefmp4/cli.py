@@ -130,7 +130,7 @@ def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None
 
 def hide_secrets(settings: Settings) -> None:
     """No secret of the settings may ever appear in a log line."""
-    secrets = (settings.s3_secret_access_key, settings.s3_session_token)
+    secrets = (settings.s3_secret_access_key, settings.s3_session_token, settings.web_token)
     hidden = [secret.get_secret_value() for secret in secrets if secret]
     hidden.append(urlsplit(settings.redis_url.get_secret_value()).password or "")
     for secret in filter(None, hidden):

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,11 +70,25 @@ class Daemon:
     def is_ready(self) -> bool:
         return "/metrics" in self.log
 
+    @property
+    def address(self) -> str:
+        """Of the web server, as the last start has printed it."""
+        return str(re.findall(r"(http://\S+)/metrics", self.log)[-1])
+
     def metrics(self) -> str:
-        """The exposition text, from the address the last start has printed."""
-        address = re.findall(r"http://\S+/metrics", self.log)[-1]
-        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - loopback
+        """The exposition text."""
+        with urllib.request.urlopen(f"{self.address}/metrics", timeout=5) as answer:
             return bytes(answer.read()).decode()
+
+    def post(self, path: str, token: str | None = None) -> int:
+        """The status of a call that makes the daemon do something."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        call = urllib.request.Request(f"{self.address}{path}", method="POST", headers=headers)
+        try:
+            with urllib.request.urlopen(call, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def path(self, *names: str) -> str:
         return os.path.join(self.watch_dir, *names)

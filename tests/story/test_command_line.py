@@ -109,6 +109,22 @@ async def test_every_promised_metric_is_there(daemon: Daemon, store: Bucket) -> 
     assert stream_id not in second
 
 
+async def test_a_scan_can_be_asked_for_by_whoever_has_the_token(daemon: Daemon) -> None:
+    """POST /api/scan needs WEB_TOKEN; without one set it is forbidden to all."""
+    daemon.start()
+    await wait_until(daemon.is_ready)
+    assert daemon.post("/api/scan", token="anything") == 403
+    assert daemon.terminate() == 0
+    daemon.environment |= {"WEB_TOKEN": "open sesame", "SCAN_INTERVAL_SECONDS": "3600"}
+    os.unlink(daemon.log_path)
+    daemon.start()
+    await wait_until(daemon.is_ready)
+    assert daemon.post("/api/scan") == 401
+    assert daemon.post("/api/scan", token="open says me") == 401
+    assert daemon.post("/api/scan", token="open sesame") == 202
+    assert "open sesame" not in daemon.log
+
+
 async def test_a_second_signal_leaves_at_once(daemon: Daemon, tmp_path: Path) -> None:
     """With the store frozen, the first signal waits for work in flight; the second does not."""
     with seaweedfs(str(tmp_path / "store"), "session", "key", "secret-secret") as server:
