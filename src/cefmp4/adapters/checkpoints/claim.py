@@ -14,10 +14,14 @@ import socket
 from dataclasses import asdict, dataclass
 from uuid import uuid4
 
+import structlog
+
 from cefmp4.adapters.checkpoints.keys import Keyspace
 from cefmp4.adapters.checkpoints.scripts import KEEP, RELEASE, TAKE
 from cefmp4.adapters.checkpoints.server import Server
 from cefmp4.errors import Fenced, InstanceClaimed, RedisOperationError
+
+log = structlog.get_logger(__name__)
 
 
 def lost() -> RedisOperationError:
@@ -149,6 +153,11 @@ class Claim:
                 left = seen.milliseconds_left / 1000
                 wait_seconds = left if left >= 0 else self._lease_seconds
                 deadline = now() + wait_seconds + max(1.0, self._lease_seconds / 10)
+                log.info(
+                    "this instance is claimed: waiting whether its holder is alive",
+                    holder=f"process {holder.pid} on {holder.host}",
+                    at_most_seconds=round(wait_seconds),
+                )
             elif last.is_followed_by(seen) or now() > deadline:
                 raise self._claimed_by(holder)
             last = seen
