@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
-from cefmp4.adapters.disk import LocalDisk, is_network_filesystem, prepare_process
+from cefmp4.adapters.disk import LocalDisk, has_writer, is_network_filesystem, prepare_process
 from cefmp4.adapters.disposal import LocalDisposal
 from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.probe import MediaProber
@@ -30,7 +30,7 @@ from cefmp4.retry import async_retry_transient
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
-from cefmp4.upkeep import keep_claim, purge_now_and_then
+from cefmp4.upkeep import forget_now_and_then, keep_claim
 from cefmp4.watcher import Watcher
 from cefmp4.web.server import WebServer
 from cefmp4.world import World
@@ -161,7 +161,9 @@ class Daemon:
             asyncio.ensure_future(watcher.run()),
             asyncio.ensure_future(keep_claim(checkpoints, settings.claim_lease_seconds)),
             asyncio.ensure_future(
-                purge_now_and_then(checkpoints, settings.completed_retention_seconds)
+                forget_now_and_then(
+                    supervisor.world, supervisor.shelf, settings.completed_retention_seconds
+                )
             ),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
@@ -203,7 +205,9 @@ def make_world(
         store=store,
         checkpoints=checkpoints,
         prober=MediaProber(ffprobe, timeout_seconds=settings.probe_timeout_seconds),
-        disposal=LocalDisposal(policy.after_upload, settings.watch_dir, settings.archive_dir),
+        disposal=LocalDisposal(
+            policy.after_upload, settings.watch_dir, settings.archive_dir, has_writer
+        ),
         clock=SystemClock(),
         policy=policy,
         metrics=metrics,

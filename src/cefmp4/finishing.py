@@ -110,6 +110,8 @@ class Finishing:
         cp = self.ledger.current
         self.log.warning("the upload is gone: beginning again", why=why, parts=len(cp.parts))
         self.sight.disprove(frozenset(cp.parts))
+        if cp.upload_id and not cp.completing:
+            await self._abort(cp.key, cp.upload_id)  # a part in flight may have revived it
         await self.ledger.record(lambda c: c.restarted(f"upload lost: {why}"))
         self.sight.upload_may_exist = False
 
@@ -163,8 +165,7 @@ class Finishing:
     async def end(self, status: Status, reason: str, hint: str = "") -> None:
         """Write down the final status."""
         now = self.world.clock.now()
-        cp = await self.ledger.record(lambda c: c.ended(status, now, reason, hint))
-        self.world.metrics.stream_ended(cp.stream_id, max(0.0, now - cp.started_at), status)
+        await self.ledger.record(lambda c: c.ended(status, now, reason, hint))
 
     async def abandon(self, status: Status, reason: str, hint: str) -> None:
         """Abort the upload, then end the stream."""

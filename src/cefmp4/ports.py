@@ -239,8 +239,13 @@ class Checkpoints(Protocol):
         """Path to fingerprint of every recording that is already stored."""
         ...
 
-    async def move_fingerprint(self, old_path: str, new_path: str) -> None:
-        """A stored recording was renamed."""
+    async def move_fingerprint(
+        self, old_path: str, new_path: str, fingerprint: Fingerprint
+    ) -> None:
+        """The stored recording with this fingerprint was renamed.
+
+        The old path may belong to another by now, and is then left to it.
+        """
         ...
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
@@ -281,7 +286,8 @@ class Disposal(Protocol):
     async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
         """Delete or move this very version of the file; what was done, for the log.
 
-        None when another version stands there: it is left alone. May be called again
-        after a crash in the middle of it.
+        None when another version stands there: it is left alone. While a process has it
+        open for writing ChunkProcessingError is raised. May be called again after a crash
+        in the middle of it.
         """
         ...

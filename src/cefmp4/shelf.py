@@ -4,7 +4,7 @@ The shelf mirrors, in memory, what the state server remembers of them, so that a
 over a hundred thousand files asks it nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from cefmp4.core.model import FileVersion
 from cefmp4.ports import Fingerprint
@@ -33,6 +33,14 @@ class Shelf:
         """This file failed for good; it is not begun again by itself."""
         self._parked[path] = inode
 
+    def unpark(self, path: str) -> None:
+        """The file that failed is gone: its inode may be given to another."""
+        self._parked.pop(path, None)
+
+    def keep_parked(self, found: Container[str]) -> None:
+        """Of the failed ones, keep those that still stand."""
+        self._parked = {path: ino for path, ino in self._parked.items() if path in found}
+
     def knows(self, path: str, version: FileVersion) -> bool:
         """Nothing is to be done about what stands there."""
         stored = self._stored.get(path)
@@ -44,6 +52,18 @@ class Shelf:
         """Where a stored recording with this fingerprint was last."""
         return self._paths.get(fingerprint)
 
-    def rename(self, old_path: str, new_path: str) -> None:
-        """A stored recording got another name."""
-        self.store(new_path, self._stored.pop(old_path))
+    def forget(self, path: str) -> None:
+        """The stored recording is gone from the disk for good."""
+        fingerprint = self._stored.pop(path, None)
+        if fingerprint is not None and self._paths.get(fingerprint) == path:
+            del self._paths[fingerprint]
+
+    def older_than(self, mtime_ns: int) -> list[str]:
+        """Paths of stored recordings that were last written before."""
+        return [path for path, known in self._stored.items() if known.mtime_ns < mtime_ns]
+
+    def rename(self, old_path: str, new_path: str, fingerprint: Fingerprint) -> None:
+        """A stored recording got another name; the old one may be another's by now."""
+        if self._stored.get(old_path) == fingerprint:
+            del self._stored[old_path]
+        self.store(new_path, fingerprint)

@@ -28,8 +28,11 @@ class Sight:
     version: FileVersion | None = None
     since: float = 0.0
     """When `version` was first seen."""
+    own: FileVersion | None = None
+    """The last version seen of the stream's own file."""
     missing_since: float | None = None
     close_seen: bool = False
+    closes: int = 0
     inspection: Inspection | None = None
     inspected_at: float = 0.0
     upload_may_exist: bool = True
@@ -43,14 +46,23 @@ class Sight:
             self.version, self.since = version, now
             self.inspection, self.close_seen = None, False
         if version is not None and inode in (None, version.inode):
+            self.own = version
             self.missing_since = None
             self.moved_to = None
         elif self.missing_since is None:
             self.missing_since = now
 
+    def may_be_ours(self, version: FileVersion) -> bool:
+        """Not a new file that was given the inode of ours after its deletion (ext4)."""
+        own = self.own
+        return own is None or (
+            version.size_bytes >= own.size_bytes and version.mtime_ns >= own.mtime_ns
+        )
+
     def closed(self) -> None:
         """A writer closed the file: look at it anew."""
         self.close_seen, self.inspection = True, None
+        self.closes += 1
 
     def inspected(self, version: FileVersion | None, found: Inspection, now: float) -> None:
         """A closer look was taken, while the file was this version."""

@@ -31,6 +31,9 @@ from cefmp4.together import finish_all
 from cefmp4.uploading import Uploading, urgency_of
 from cefmp4.world import World
 
+ASKING = (do.Inspect, do.AdoptUpload, do.CreateUpload, do.Resolve)
+"""That these succeed does not show that what failed before them would now."""
+
 
 class Stream:
     """The upload of one generation of one recording."""
@@ -38,6 +41,7 @@ class Stream:
     def __init__(self, world: World, path: str, checkpoint: Checkpoint | None = None) -> None:
         self.world = world
         self.first_path = path
+        self._new_id = world.new_stream_id() if checkpoint is None else checkpoint.stream_id
         self.ledger = Ledger(world.checkpoints, checkpoint)
         self.sight = Sight(upload_may_exist=checkpoint is not None)
         self.why = ""
@@ -91,6 +95,8 @@ class Stream:
         now = self.world.clock.monotonic()
         inode = self.checkpoint.identity[1] if self.checkpoint else None
         self.sight.observe(self.world.disk.stat(self.path), inode, now)
+        if self.world.horizon.away:
+            self.sight.missing_since = None  # nothing can be missed while all of it is away
         facts = self.sight.facts(self.checkpoint, self.world.horizon, now)
         decision = plan(facts, self.checkpoint, self.world.policy)
         if decision.why != self.why:
@@ -107,8 +113,9 @@ class Stream:
             await self.ledger.refresh()
             decision = self.glance()
             if not decision.actions:
+                self._recovered()
                 return decision.look_again_seconds
-            await self._perform_in_turn(decision)
+            decision = await self._perform_in_turn(decision)
         except (Stopping, Fenced):
             self.ledger.distrust()
             raise
@@ -116,17 +123,24 @@ class Stream:
             return await self._after_failure(error, lost=True)
         except CefMP4Error as error:
             return await self._after_failure(error)
+        if not all(isinstance(action, ASKING) for action in decision.actions):
+            self._recovered()
+        return 0.0
+
+    def _recovered(self) -> None:
         if self.failures:
             self.log.info("recovered", failures=self.failures)
             self.failures = 0
-        return 0.0
 
-    async def _perform_in_turn(self, decision: Plan) -> None:
-        if all(isinstance(action, do.Inspect) for action in decision.actions):
+    async def _perform_in_turn(self, decision: Plan) -> Plan:
+        """Carry it out, or what is due once there is a slot; what was carried out."""
+        if not all(isinstance(action, do.Inspect) for action in decision.actions):
+            async with self.world.turns.hold(self.urgency):
+                decision = self.glance()  # the wait may have been long
+                await self._perform(decision)
+        else:
             await self._perform(decision)
-            return
-        async with self.world.turns.hold(self.urgency):
-            await self._perform(self.glance())  # the wait may have been long
+        return decision
 
     @property
     def urgency(self) -> Urgency:
@@ -180,9 +194,9 @@ class Stream:
                 assert_never(action)
 
     async def _inspect(self) -> None:
-        version = self.world.disk.stat(self.path)
+        version, closes = self.world.disk.stat(self.path), self.sight.closes
         found: Inspection = await self.world.disk.inspect(self.path)
-        if self.world.disk.stat(self.path) == version:
+        if self.world.disk.stat(self.path) == version and self.sight.closes == closes:
             self.sight.inspected(version, found, self.world.clock.monotonic())
 
     async def _begin(
@@ -193,7 +207,7 @@ class Stream:
         if version is None:
             return
         now = world.clock.now()
-        stream_id, key = world.new_stream_id(), ""
+        stream_id, key = self._new_id, ""  # the same each time: its key may be reserved already
         try:
             key = await self._free_key(stream_id, now)
         except StreamInitializationError as error:
@@ -227,6 +241,10 @@ class Stream:
         return key
 
     async def _follow(self, path: str) -> None:
+        there = self.world.disk.stat(path)
+        if there is None or there.inode != self.ledger.current.identity[1]:
+            self.sight.moved_to = None  # it went on since that was told
+            return
         await self.ledger.record(lambda c: c.following(path))
         self.sight.moved_to = None
         self.log.info("renamed", to=path)
@@ -250,10 +268,11 @@ class Stream:
         try:
             if lost:
                 await self._finishing.upload_lost(str(error))
-                return 0.0
-            if not error.transient:
+            elif not error.transient:
                 await self._park(error)
                 return None
+        except Fenced:
+            raise
         except CefMP4Error as again:
             return backoff_seconds(self.failures, again.retry_after_seconds)
         return backoff_seconds(self.failures, error.retry_after_seconds)

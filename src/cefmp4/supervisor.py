@@ -6,6 +6,7 @@ stream sees for itself what is true.
 """
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -34,7 +35,7 @@ class Supervisor:
         self.all_done = asyncio.Event()
         """Everything that was present has ended."""
         self.turns = Turns(self._settled)
-        self._shelf = Shelf()
+        self.shelf = Shelf()
         self._known_as: dict[Stream, str] = {}
         self._by_inode: dict[int, Stream] = {}
         self._watcher: Watcher | None = None
@@ -50,11 +51,11 @@ class Supervisor:
     async def resume(self) -> int:
         """Take up what an earlier process left; how many recordings are known."""
         fingerprints = await self.world.checkpoints.fingerprints()
-        self._shelf.restore(fingerprints)
+        self.shelf.restore(fingerprints)
         unfinished = await self.world.checkpoints.load_unfinished()
         for checkpoint in unfinished:
             if checkpoint.status in PARKED:
-                self._shelf.park(checkpoint.path, checkpoint.identity[1])
+                self.shelf.park(checkpoint.path, checkpoint.identity[1])
             else:
                 self._add(Stream(self.world, checkpoint.path, checkpoint))
         if self.streams:
@@ -78,11 +79,15 @@ class Supervisor:
         if isinstance(notice, Scan):
             self._handle_scan(notice)
             return
+        if notice.change_type is WatcherChangeType.DELETE:
+            self.shelf.unpark(notice.path)
         stream = self.streams.get(notice.path)
         if stream is None:
             self._consider(notice.path)
             return
         if notice.closed:
+            with suppress(ChunkProcessingError):
+                stream.glance()  # first what it wrote, then that it closed
             stream.sight.closed()
         if notice.change_type is WatcherChangeType.DELETE and self._watcher:
             self._watcher.scan_soon()  # is it renamed, deleted, or is all of it away?
@@ -93,20 +98,21 @@ class Supervisor:
         horizon.away = scan.away
         if not scan.away:
             horizon.scanned_at = self.world.clock.monotonic()
+            self.shelf.keep_parked(scan.found)
             for path, version in scan.found.items():
-                if path not in self.streams and not self._shelf.knows(path, version):
+                if path not in self.streams and not self.shelf.knows(path, version):
                     self._consider(path)
         for stream in list(self.streams.values()):
             if stream.sight.version is None or stream.sight.missing_since is not None:
                 self.turns.wake(stream)
-        self._scanned = True
+        self._scanned = self._scanned or not scan.away
         self._check_done()
 
     def _consider(self, path: str) -> None:
         """Something stands under a name no stream has: renamed, known, or new."""
         try:
             version = self.world.disk.stat(path)
-            if version is None or self._shelf.knows(path, version):
+            if version is None or self.shelf.knows(path, version):
                 return
             if self._is_renamed(path, version) or self._was_stored_elsewhere(path, version):
                 return
@@ -114,7 +120,6 @@ class Supervisor:
             log.warning(
                 "cannot be looked at", file_path=path, error=str(error), hint=error.hint
             )
-            return
         stream = Stream(self.world, path)
         self._add(stream)
         self.turns.wake(stream)
@@ -130,6 +135,8 @@ class Supervisor:
         if stream.path != path:
             if self._is_at_home(stream.checkpoint):
                 return False  # a hard link: another recording
+            if not stream.sight.may_be_ours(version):
+                return False  # a new file in the inode of a deleted one
             stream.sight.moved_to = path
         self.turns.wake(stream)
         return True
@@ -140,14 +147,18 @@ class Supervisor:
 
     def _was_stored_elsewhere(self, path: str, version: FileVersion) -> bool:
         """A recording that is stored already was only renamed."""
-        old = self._shelf.path_of(Fingerprint.of(version))
-        if old is None or old == path or self.world.disk.stat(old) is not None:
+        fingerprint = Fingerprint.of(version)
+        old = self.shelf.path_of(fingerprint)
+        if old is None or old == path:
             return False
-        self._shelf.rename(old, path)
+        there = self.world.disk.stat(old)
+        if there is not None and Fingerprint.of(there) == fingerprint:
+            return False  # a hard link: another recording
+        self.shelf.rename(old, path, fingerprint)
         log.info("a stored recording was renamed", file_path=path, was=old)
         remember = async_retry_transient(
             "remember the new name of a stored recording",
-            lambda: self.world.checkpoints.move_fingerprint(old, path),
+            lambda: self.world.checkpoints.move_fingerprint(old, path, fingerprint),
         )
         task = asyncio.create_task(remember)
         self._renames.add(task)
@@ -180,7 +191,7 @@ class Supervisor:
         """A stream came to rest. False when it is not ours to wake any more."""
         if stream not in self._known_as:
             return False
-        gone = stream.has_nothing and stream.sight.version is None
+        gone = stream.has_nothing and stream.sight.version is None and not stream.failures
         if stream.ended or gone:
             self._drop(stream)
             self._retire(stream)
@@ -202,15 +213,19 @@ class Supervisor:
         if cp is None:
             return
         self.any_failed |= cp.status in PARKED
+        seconds = max(0.0, (cp.ended_at or cp.started_at) - cp.started_at)
+        self.world.metrics.stream_ended(cp.stream_id, seconds, cp.status)
         if cp.disposed and self._watcher:
             self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves
         if cp.status in STORED and cp.seal is not None:
-            self._shelf.store(cp.path, Fingerprint.of(cp.seal.version))
+            self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
         elif cp.holds_path:
-            self._shelf.park(cp.path, cp.identity[1])
+            self.shelf.park(cp.path, cp.identity[1])
         self._consider(cp.path)
 
     def _check_done(self) -> None:
-        busy = any(not stream.has_nothing for stream in self.streams.values())
+        busy = any(
+            stream.failures or not stream.has_nothing for stream in self.streams.values()
+        )
         if self._scanned and not busy and not len(self.turns):
             self.all_done.set()

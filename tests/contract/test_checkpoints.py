@@ -173,10 +173,15 @@ async def test_fingerprints_move_and_are_forgotten(subject: Subject) -> None:
     """A rename keeps what is known; a file that is gone is no longer known."""
     for path in ("/a", "/b"):
         await subject.save(None, stored(sealed(active(path))))
-    await subject.move_fingerprint("/a", "/c")
-    await subject.move_fingerprint("/never seen", "/d")
-    await subject.move_fingerprint("/c", "/c")
+    moving = (await subject.fingerprints())["/a"]
+    await subject.move_fingerprint("/a", "/c", moving)
+    await subject.move_fingerprint("/c", "/c", moving)
     assert set(await subject.fingerprints()) == {"/b", "/c"}
+    other = Fingerprint(1, 2, 3)
+    await subject.move_fingerprint("/b", "/d", other)
+    assert (await subject.fingerprints())["/d"] == other
+    assert (await subject.fingerprints())["/b"] == moving, "another has its name by now"
+    await subject.forget_fingerprints(["/d"])
     await subject.forget_fingerprints([])
     await subject.forget_fingerprints(["/b", "/never seen"])
     assert set(await subject.fingerprints()) == {"/c"}
@@ -201,7 +206,7 @@ async def test_a_fingerprint_follows_its_live_stream(subject: Subject) -> None:
     await subject.save(first, followed)
     assert set(await subject.fingerprints()) == {"/b"}
     await subject.save(None, second)
-    await subject.move_fingerprint("/a", "/b")
+    await subject.move_fingerprint("/a", "/b", (await subject.fingerprints())["/a"])
     await subject.save(followed, followed.following("/c"))
     found = {path: seen.inode for path, seen in (await subject.fingerprints()).items()}
     assert found == {"/b": 99, "/c": 1234}

@@ -8,6 +8,7 @@ import pytest
 
 from cefmp4.core.model import Checkpoint
 from cefmp4.errors import Fenced, InstanceClaimed, RedisOperationError
+from cefmp4.ports import Fingerprint
 from contract.checkpoint_values import active, part
 from contract.state_servers import LEASE_SECONDS, Subject, World, renewing
 
@@ -21,7 +22,7 @@ async def test_nothing_is_written_without_a_claim(world: World) -> None:
     for write in (
         lambda: stranger.save(None, active()),
         lambda: stranger.reserve_key("key", "one"),
-        lambda: stranger.move_fingerprint("/a", "/b"),
+        lambda: stranger.move_fingerprint("/a", "/b", Fingerprint(1, 2, 3)),
         stranger.renew,
     ):
         with pytest.raises(Fenced):

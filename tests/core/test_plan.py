@@ -76,7 +76,13 @@ def test_non_mp4_is_refused_only_when_asked() -> None:
     strict = replace(POLICY, reject_non_mp4=True)
     other = look(Writer.OPEN, Boxes(is_mp4=False, complete=False))
     assert actions(Facts(version(5)), None, strict) == (do.Inspect(),)
-    assert isinstance(actions(Facts(version(5), inspection=other), None, strict)[0], do.Reject)
+    early = Facts(version(5), quiet_seconds=29.0, inspection=other)
+    assert actions(early, None, strict) == (), "its header may still come"
+    silent = replace(early, quiet_seconds=30.0)
+    assert isinstance(actions(silent, None, strict)[0], do.Reject)
+    closed = look(Writer.CLOSED, Boxes(is_mp4=False, complete=False))
+    settled = Facts(version(5), quiet_seconds=1.0, inspection=closed)
+    assert isinstance(actions(settled, None, strict)[0], do.Reject)
     assert actions(Facts(version(5), inspection=other), None) == (do.Begin(),)
     fine = Facts(version(5), inspection=look(Writer.OPEN, UNFINISHED))
     assert actions(fine, None, strict) == (do.Begin(),)
@@ -276,7 +282,6 @@ def test_what_follows_after_the_object_stands() -> None:
     assert actions(here, described) == (finish,)
     delete = replace(POLICY, after_upload=AfterUpload.DELETE)
     assert actions(here, described, delete) == (do.Dispose(),)
-    assert actions(Facts(version(15, mtime=9)), described, delete) == (finish,)
     assert actions(Facts(None), described.with_disposal(), delete) == (finish,)
     assert actions(Facts(None, watch_dir_away=True), described, delete) == ()
 

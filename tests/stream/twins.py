@@ -9,6 +9,7 @@ from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.adapters.memory.disk import MemoryDisk
 from cefmp4.adapters.memory.store import MemoryStore
 from cefmp4.core.model import Checkpoint, FileVersion, Policy
+from cefmp4.errors import ChunkProcessingError
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Probe
 from cefmp4.slots import Slots
@@ -52,6 +53,8 @@ class DiskDisposal:
         there = self.disk.files.get(path)
         if there is None or there.version != version:
             return None
+        if there.writers:
+            raise ChunkProcessingError("open for writing")
         self.disk.delete(path)
         return "deleted"
 

@@ -1,25 +1,38 @@
 """`AFTER_UPLOAD`: the one place where a recording is ever removed or moved.
 
 The file is first renamed, within its own directory, to a hidden name that carries the
-stream id; only then is it looked at once more. So a recorder that opens the old name in
-the meantime makes a new file and loses nothing, and a file that turns out to be another
-version is put back. After a crash the hidden file is found again by its name.
+stream id; only then is it looked at for the last time. So a recorder that opens the old
+name in the meantime makes a new file and loses nothing; a file that turns out to be
+another version, or to be still open for writing, is put back. After a crash the hidden
+file is found again by its name.
 """
 
 import asyncio
 import errno
 import os
 import shutil
+from collections.abc import Callable
 
 from cefmp4.core.model import AfterUpload, FileVersion
 from cefmp4.errors import ChunkProcessingError
 
 
 class LocalDisposal:
-    """Deletes recordings, or moves them to `archive_dir` under the same relative path."""
+    """Deletes recordings, or moves them to `archive_dir` under the same relative path.
 
-    def __init__(self, what: AfterUpload, watch_dir: str, archive_dir: str | None) -> None:
+    `has_writer` tells whether some process has a file open for writing, as far as it can
+    be known.
+    """
+
+    def __init__(
+        self,
+        what: AfterUpload,
+        watch_dir: str,
+        archive_dir: str | None,
+        has_writer: Callable[[str], bool],
+    ) -> None:
         self._what, self._watch_dir, self._archive_dir = what, watch_dir, archive_dir
+        self._has_writer = has_writer
 
     async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
         """See `ports.Disposal`."""
@@ -37,14 +50,29 @@ class LocalDisposal:
         if not os.path.lexists(hidden):
             if not _is_same(path, version):
                 return None  # gone, or another version: not ours to touch
+            self._require_no_writer(path)
             os.rename(path, hidden)
-        if not _is_same(hidden, version):
+        try:
+            same = _is_same(hidden, version)
+            self._require_no_writer(hidden)  # nobody can open it under its old name now
+        except ChunkProcessingError:
+            _put_back(hidden, path, stream_id)
+            raise
+        if not same:
             _put_back(hidden, path, stream_id)
             return None
         if self._what is AfterUpload.DELETE:
             os.unlink(hidden)
             return "deleted"
         return "moved to " + self._move(hidden, path, stream_id)
+
+    def _require_no_writer(self, path: str) -> None:
+        """What a process that has it open writes next would go with the name."""
+        if self._has_writer(path):
+            raise ChunkProcessingError(
+                "stored, but a process still has it open for writing",
+                hint="it is deleted or moved once that process has closed it",
+            )
 
     def _move(self, hidden: str, path: str, stream_id: str) -> str:
         relative = os.path.relpath(path, self._watch_dir)
@@ -70,12 +98,21 @@ def _put_back(hidden: str, path: str, stream_id: str) -> None:
             os.link(hidden, name, follow_symlinks=False)  # unlike rename, never replaces
         except FileExistsError:
             continue
+        except OSError:  # no hard links here (FAT, some network mounts)
+            if os.path.lexists(name):
+                continue
+            os.rename(hidden, name)
+            return
         os.unlink(hidden)
         return
 
 
 def _is_same(path: str, version: FileVersion) -> bool:
-    """The same bytes as far as stat tells; a rename changes the ctime, so it is left out."""
+    """The same bytes as far as stat tells.
+
+    Not by its ctime, which a rename changes, nor by its device, whose number can be
+    another after the machine was started again.
+    """
     try:
         there = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:

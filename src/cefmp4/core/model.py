@@ -157,7 +157,7 @@ class Checkpoint:
     completing: bool = False
     """The store was, or may have been, told to make the object visible."""
     refusals: int = 0
-    """How often the store refused to complete, or lost the upload."""
+    """How often the store refused to complete what was sealed."""
     parts_resent: int = 0
     last_activity_at: float = 0.0
     stored: StoredObject | None = None
@@ -215,7 +215,7 @@ class Checkpoint:
         )
 
     def unsealed(self, why: str) -> "Checkpoint":
-        return replace(self, status=Status.ACTIVE, seal=None, reason=why)
+        return replace(self, status=Status.ACTIVE, seal=None, refusals=0, reason=why)
 
     def following(self, path: str) -> "Checkpoint":
         return replace(self, path=path)

@@ -109,6 +109,10 @@ def _not_begun(facts: Facts, policy: Policy) -> Plan:
         if facts.inspection is None:
             return Plan("only MP4 is wanted: look at its boxes first", (Inspect(),))
         if not facts.inspection.boxes.is_mp4:
+            closed = facts.inspection.writer is Writer.CLOSED
+            patience = policy.close_settle_seconds if closed else policy.stream_timeout_seconds
+            if facts.quiet_seconds < patience:
+                return Plan("not MP4 so far", (), patience - facts.quiet_seconds)
             hint = "set REJECT_NON_MP4=false to upload such files too"
             return Plan("its bytes are not MP4", (Reject("not_mp4", hint),))
     if facts.version.size_bytes > policy.geometry.capacity_bytes:
@@ -229,7 +233,7 @@ def _sealed(
     if version != seal.version:
         return Plan("it changed after it was taken as ended", (Unseal("changed after seal"),))
     if checkpoint.refusals >= MAX_REFUSALS:
-        hint = "see the log for the store's answer; then: cefmp4 retry"
+        hint = "mend what the store complains of, then rename the recording: it begins anew"
         return Plan(
             "the store refused again and again",
             (Park(Status.FAILED_FINALIZATION, checkpoint.reason, hint),),
@@ -281,8 +285,6 @@ def _stored(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     if policy.after_upload is not AfterUpload.KEEP and not checkpoint.disposed:
         if facts.watch_dir_away:
             return Plan("stored; the watched directory is away", (), 5.0)
-        sealed = checkpoint.seal.version if checkpoint.seal else None
-        if facts.version in (None, sealed):  # None: perhaps half done before a crash
-            return Plan(f"stored and verified: {policy.after_upload}", (Dispose(),))
+        return Plan(f"stored and verified: {policy.after_upload}", (Dispose(),))
     final = Status.COMPLETED_WITH_META if checkpoint.described else Status.COMPLETED
     return Plan("nothing is left to do", (Finish(final, "stored"),))

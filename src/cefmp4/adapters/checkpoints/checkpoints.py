@@ -12,12 +12,19 @@ from typing import Any, NamedTuple
 
 from cefmp4.adapters.checkpoints import changes
 from cefmp4.adapters.checkpoints.claim import Claim, lost
-from cefmp4.adapters.checkpoints.codec import pack_text, unpack_text
+from cefmp4.adapters.checkpoints.codec import (
+    Unreadable,
+    pack_stored,
+    pack_text,
+    unpack_fingerprint,
+    unpack_text,
+)
 from cefmp4.adapters.checkpoints.keys import COMPLETED, FAILED, Keyspace
 from cefmp4.adapters.checkpoints.reading import BATCH, CheckpointView
 from cefmp4.adapters.checkpoints.scripts import WRITE, Command, arguments, batches
 from cefmp4.adapters.checkpoints.server import Server
 from cefmp4.core.model import LIVE, SUPERSEDED, Checkpoint
+from cefmp4.ports import Fingerprint
 
 
 class _Saved(NamedTuple):
@@ -75,10 +82,15 @@ class RedisCheckpoints(CheckpointView):
         _, holder = await self._write("reserve_key", commands)
         return bool(holder == owner)
 
-    async def move_fingerprint(self, old_path: str, new_path: str) -> None:
-        old, new = os.fsencode(old_path), os.fsencode(new_path)
-        if old != new:
-            await self._write("move_fingerprint", [(b"HMOVE", self._keys.stored, old, new)])
+    async def move_fingerprint(
+        self, old_path: str, new_path: str, fingerprint: Fingerprint
+    ) -> None:
+        stored, old, new = self._keys.stored, os.fsencode(old_path), os.fsencode(new_path)
+        [raw] = await self._server.read("move_fingerprint", [(b"HGET", stored, old)])
+        moved = raw if _is_of(raw, fingerprint) else None
+        commands: list[Command] = [(b"HDELIF", stored, old, moved)] if moved else []
+        commands.append((b"HSET", stored, new, moved or pack_stored(fingerprint, "")))
+        await self._write("move_fingerprint", commands)
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
         for some in batches([os.fsencode(path) for path in paths], BATCH):
@@ -138,3 +150,10 @@ class RedisCheckpoints(CheckpointView):
                 raise lost()
             case _:  # STALE: the server holds another value than we thought
                 return False, None
+
+
+def _is_of(raw: bytes | None, fingerprint: Fingerprint) -> bool:
+    try:
+        return raw is not None and unpack_fingerprint(raw) == fingerprint
+    except Unreadable:
+        return False

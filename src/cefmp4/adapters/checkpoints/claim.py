@@ -28,7 +28,7 @@ def lost() -> RedisOperationError:
     """The server forgot everything, and we hold the claim again."""
     return RedisOperationError(
         "the state server has lost its data; the claim was taken again",
-        hint="streams are found again from the store; let the server keep its data on disk",
+        hint="let the server keep its data on disk (appendonly yes)",
     )
 
 

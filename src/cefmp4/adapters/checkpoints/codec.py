@@ -146,8 +146,12 @@ def pack_fingerprint(checkpoint: Checkpoint) -> bytes | None:
     """What to remember of a stored recording; None when it was never sealed."""
     if checkpoint.seal is None:
         return None
-    told = asdict(Fingerprint.of(checkpoint.seal.version))
-    return _pack_json({"stream_id": checkpoint.stream_id, **told})
+    return pack_stored(Fingerprint.of(checkpoint.seal.version), checkpoint.stream_id)
+
+
+def pack_stored(fingerprint: Fingerprint, stream_id: str) -> bytes:
+    """A fingerprint, and for people the stream that stored it."""
+    return _pack_json({"stream_id": stream_id, **asdict(fingerprint)})
 
 
 def unpack_fingerprint(raw: bytes) -> Fingerprint:

@@ -79,13 +79,6 @@ local own = {}
 function own.HDELIF(key, field, value)  -- delete a field that still has this value
   if redis.call('HGET', key, field) == value then redis.call('HDEL', key, field) end
 end
-function own.HMOVE(key, old, new)  -- rename a field
-  local value = redis.call('HGET', key, old)
-  if value then
-    redis.call('HDEL', key, old)
-    redis.call('HSET', key, new, value)
-  end
-end
 function own.LEAVE(paths, meta, id)  -- a stream lets go of the path it is stored under
   local path = redis.call('HGET', meta, 'original_path')
   if path and redis.call('HGET', paths, path) == id then redis.call('HDEL', paths, path) end

@@ -2,6 +2,6 @@
 
 from cefmp4.adapters.disk.mounts import is_network_filesystem
 from cefmp4.adapters.disk.recording import LocalDisk
-from cefmp4.adapters.disk.writers import prepare_process
+from cefmp4.adapters.disk.writers import has_writer, prepare_process
 
-__all__ = ["LocalDisk", "is_network_filesystem", "prepare_process"]
+__all__ = ["LocalDisk", "has_writer", "is_network_filesystem", "prepare_process"]

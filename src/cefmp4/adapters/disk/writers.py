@@ -46,6 +46,15 @@ def ask_writer(
     return writer_by_lease(fd) or writer_seen_in_proc(fd)
 
 
+def has_writer(path: str) -> bool:
+    """Whether a process is known to have the regular file at `path` open for writing."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return ask_writer(fd, path) is Writer.OPEN
+    finally:
+        os.close(fd)
+
+
 def writer_by_lease(fd: int) -> Writer | None:
     """What a read lease tells; None where it may not or cannot be asked for."""
     if signal.getsignal(signal.SIGIO) is not signal.SIG_IGN:

@@ -127,11 +127,16 @@ class MemoryCheckpoints:
             stored = self._server.stored.items()
             return {path: fingerprint for path, (_, fingerprint) in stored}
 
-    async def move_fingerprint(self, old_path: str, new_path: str) -> None:
+    async def move_fingerprint(
+        self, old_path: str, new_path: str, fingerprint: Fingerprint
+    ) -> None:
         async with self._operation("move_fingerprint"):
             self._check_claim()
-            if old_path in self._server.stored:
-                self._server.stored[new_path] = self._server.stored.pop(old_path)
+            stored = self._server.stored
+            name, old = stored.get(old_path, ("", None))
+            if old == fingerprint:
+                del stored[old_path]
+            stored[new_path] = (name, fingerprint)
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
         async with self._operation("forget_fingerprints"):
