@@ -1,4 +1,4 @@
-"""Where everything is put together: the only file that knows what is behind a port.
+"""One run of the daemon, from claim to release.
 
 The order of a start is the order of promises: claim the instance, so that nobody else
 writes; open the store and find out what it checks; take up what was left; and only then
@@ -8,48 +8,31 @@ look at what is new. Each step waits out an outage for as long as it takes.
 import asyncio
 import os
 import signal
-import socket
-import time
-import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
 
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
-from cefmp4.adapters.disk import LocalDisk, has_writer, is_network_filesystem, prepare_process
-from cefmp4.adapters.disposal import LocalDisposal
-from cefmp4.adapters.inotify import InotifyNotifier
-from cefmp4.adapters.probe import MediaProber
-from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
+from cefmp4.adapters.disk import LocalDisk, prepare_process
+from cefmp4.adapters.s3 import S3Store, open_store
+from cefmp4.assembly import make_watcher, make_world, store_settings, trial_key
 from cefmp4.config import Settings
-from cefmp4.core.keys import key_problem, render_key
-from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed, StreamInitializationError
+from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
 from cefmp4.metrics import Metrics
 from cefmp4.retry import async_retry_transient
-from cefmp4.selection import Selection
-from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import forget_now_and_then, keep_claim
 from cefmp4.watcher import Watcher
 from cefmp4.web.server import WebServer
-from cefmp4.world import World
 
 log = structlog.get_logger(__name__)
 
 DONE, FAILED, CLAIMED = 0, 1, 3
 """Exit codes: done or stopped; with --once, something failed; another process has the claim."""
 
-EPOCH = 0.0
 LEAVING_SECONDS = 2.0
 """Of the shutdown grace, what is kept for giving the claim back and closing connections."""
-
-
-class SystemClock:
-    """The machine's clocks."""
-
-    now = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
 
 
 class Daemon:
@@ -77,7 +60,7 @@ class Daemon:
             if self.supervisor is not None:
                 grace = self.settings.shutdown_grace_seconds - LEAVING_SECONDS
                 await self.supervisor.stop(max(grace, 0.0))
-            working.cancel()
+            await _cancelled(working)
         try:
             return await working
         except asyncio.CancelledError:
@@ -141,12 +124,11 @@ class Daemon:
 
     async def _opened_store(self, stack: AsyncExitStack) -> S3Store:
         settings = store_settings(self.settings)
-        # One key per instance: what a killed start left under it, the next one aborts.
-        trial = str(uuid.uuid5(uuid.NAMESPACE_URL, self.settings.instance))
-        probe_key = key_for(self.settings)(trial, f"/cefmp4-trial-{trial}", EPOCH)
 
         async def attempt() -> S3Store:
-            return await stack.enter_async_context(open_store(settings, probe_key))
+            return await stack.enter_async_context(
+                open_store(settings, trial_key(self.settings))
+            )
 
         store = await async_retry_transient("open the store", attempt)
         log.info("store opened", bucket=settings.bucket, checks=store.capabilities.checksum)
@@ -181,114 +163,21 @@ class Daemon:
         return FAILED if supervisor.any_failed else DONE
 
 
+async def _cancelled(work: asyncio.Task[int]) -> None:
+    """Cancel, and once more what tidies up with a store that hangs; then leave anyway."""
+    for _ in range(2):
+        work.cancel()
+        done, _pending = await asyncio.wait({work}, timeout=LEAVING_SECONDS / 2)
+        if done:
+            return
+    log.warning("leaving without tidying up: the store or the state server hangs")
+    os._exit(DONE)
+
+
 async def _release(checkpoints: RedisCheckpoints) -> None:
     """Give the claim back if the state server answers at once; else it lapses by itself."""
     try:
-        async with asyncio.timeout(LEAVING_SECONDS):
+        async with asyncio.timeout(LEAVING_SECONDS / 2):
             await checkpoints.release()
     except (CefMP4Error, TimeoutError) as error:
         log.warning("the claim was not given back; it lapses by itself", error=str(error))
-
-
-def make_world(
-    settings: Settings,
-    disk: LocalDisk,
-    store: S3Store,
-    checkpoints: RedisCheckpoints,
-    metrics: Metrics,
-) -> World:
-    """The real things behind every port."""
-    policy = settings.policy()
-    ffprobe = settings.ffprobe_path
-    return World(
-        disk=disk,
-        store=store,
-        checkpoints=checkpoints,
-        prober=MediaProber(ffprobe, timeout_seconds=settings.probe_timeout_seconds),
-        disposal=LocalDisposal(
-            policy.after_upload, settings.watch_dir, settings.archive_dir, has_writer
-        ),
-        clock=SystemClock(),
-        policy=policy,
-        metrics=metrics,
-        turns=Slots(settings.max_concurrent_streams),
-        parts=Slots(settings.max_parts_in_flight),
-        new_stream_id=lambda: str(uuid.uuid4()),
-        key_for=key_for(settings),
-        bucket=settings.s3_bucket_name or "",
-        key_is_unique="{stream_id}" in settings.s3_key_template,
-        host=socket.gethostname(),
-    )
-
-
-def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) -> Watcher:
-    """The watcher of WATCH_DIR, without notifications where there are none."""
-    os.makedirs(settings.watch_dir, exist_ok=True)
-    silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
-    if silent:
-        log.info("polling the watched directory", seconds=settings.poll_interval_seconds)
-    return Watcher(
-        make_selection(settings),
-        disk,
-        None if silent else InotifyNotifier(settings.watch_dir),
-        handle=supervisor.handle,
-        scan_interval_seconds=settings.scan_interval_seconds,
-        poll_interval_seconds=settings.poll_interval_seconds,
-        idle_seconds=settings.stream_timeout_seconds,
-        clock=SystemClock(),
-    )
-
-
-def make_selection(settings: Settings) -> Selection:
-    """Which files are recordings."""
-    excluded = (settings.embedded_data_dir, settings.archive_dir)
-    return Selection(
-        settings.watch_dir,
-        settings.watch_patterns,
-        tuple(folder for folder in excluded if folder),
-    )
-
-
-def key_for(settings: Settings) -> Callable[[str, str, float], str]:
-    """What makes the object key of a recording from its stream id, path and start."""
-    host = socket.gethostname()
-
-    def render(stream_id: str, path: str, started: float) -> str:
-        key = render_key(
-            settings.s3_key_template,
-            stream_id=stream_id,
-            path=path,
-            watch_dir=settings.watch_dir,
-            host=host,
-            started=started,
-        )
-        problem = key_problem(key)
-        if problem:
-            raise StreamInitializationError(
-                f"no store could hold the key of this recording: it {problem}",
-                hint="choose a shorter S3_KEY_TEMPLATE, or rename the recording",
-            )
-        return key
-
-    return render
-
-
-def store_settings(settings: Settings) -> StoreSettings:
-    """What the S3 adapter is told."""
-    secret, token = settings.s3_secret_access_key, settings.s3_session_token
-    return StoreSettings(
-        bucket=settings.s3_bucket_name or "",
-        endpoint_url=settings.s3_endpoint_url,
-        region=settings.s3_region_name,
-        access_key_id=settings.s3_access_key_id,
-        secret_access_key=secret.get_secret_value() if secret else None,
-        session_token=token.get_secret_value() if token else None,
-        addressing_style=settings.s3_addressing_style,
-        ca_bundle=settings.s3_ca_bundle,
-        storage_class=settings.s3_storage_class,
-        sse=settings.s3_sse,
-        sse_kms_key_id=settings.s3_sse_kms_key_id,
-        tags=settings.s3_tags,
-        max_connections=settings.max_parts_in_flight + settings.max_concurrent_streams,
-        create_bucket=settings.s3_create_bucket,
-    )

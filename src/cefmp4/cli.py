@@ -19,6 +19,7 @@ from cefmp4.adapters.embedded import (
     embedded_servers,
     running_redis_url,
 )
+from cefmp4.assembly import make_selection
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.errors import CefMP4Error
 from cefmp4.foresight import foresee
@@ -174,7 +175,7 @@ def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
         shelf = Shelf()
         shelf.restore(await checkpoints.fingerprints())
         unfinished = await checkpoints.load_unfinished()
-        found = list_tree(app.make_selection(settings)).files
+        found = list_tree(make_selection(settings)).files
         disk = LocalDisk()
         try:
             seen = await foresee(found, unfinished, shelf, disk, settings.policy())

@@ -17,7 +17,7 @@ from cefmp4.core.objects import metadata_key, multipart_etag, user_metadata
 from cefmp4.errors import ChunkProcessingError, PartsRefused, UploadGone
 from cefmp4.ledger import Ledger
 from cefmp4.metadata import metadata_json
-from cefmp4.ports import Probe
+from cefmp4.ports import Fingerprint, Probe
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
 from cefmp4.uploading import find_own_uploads
@@ -139,16 +139,25 @@ class Finishing:
 
     async def _look_into(self, cp: Checkpoint) -> tuple[Probe, Boxes | None]:
         """What the media says, unless another version stands there by now."""
-        world, sealed = self.world, cp.seal.version if cp.seal else None
         try:
-            if world.disk.stat(cp.path) == sealed:
-                boxes = (await world.disk.inspect(cp.path)).boxes
-                probe = await world.prober.probe(cp.path)
-                if world.disk.stat(cp.path) == sealed:
+            if self._is_as_sealed(cp):
+                boxes = (await self.world.disk.inspect(cp.path)).boxes
+                probe = await self.world.prober.probe(cp.path)
+                if self._is_as_sealed(cp):
                     return probe, boxes
         except ChunkProcessingError as error:
             return Probe(problem=str(error)), None
         return Probe(problem="the recording changed or went away before it was probed"), None
+
+    def _is_as_sealed(self, cp: Checkpoint) -> bool:
+        """By what a rename does not change."""
+        there = self.world.disk.stat(cp.path)
+        sealed = cp.seal.version if cp.seal else None
+        return (
+            there is not None
+            and sealed is not None
+            and Fingerprint.of(there) == Fingerprint.of(sealed)
+        )
 
     async def dispose(self) -> None:
         """Delete or move the recording, after one more HEAD."""

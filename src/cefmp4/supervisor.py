@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import structlog
 
-from cefmp4.core.model import PARKED, STORED, Checkpoint, FileVersion
+from cefmp4.core.model import PARKED, STORED, UNSTORED, Checkpoint, FileVersion
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.ports import Fingerprint
@@ -49,7 +49,7 @@ class Supervisor:
             watcher.track(path)
 
     async def resume(self) -> int:
-        """Take up what an earlier process left; how many recordings are known."""
+        """Take up what an earlier process left; how many recordings must be on the disk."""
         fingerprints = await self.world.checkpoints.fingerprints()
         self.shelf.restore(fingerprints)
         unfinished = await self.world.checkpoints.load_unfinished()
@@ -62,7 +62,7 @@ class Supervisor:
             log.info("resuming", streams=len(self.streams))
         for stream in list(self.streams.values()):
             self.turns.wake(stream)
-        return len(self.streams)
+        return sum(checkpoint.status in UNSTORED for checkpoint in unfinished)
 
     async def stop(self, grace_seconds: float) -> None:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""

@@ -283,6 +283,10 @@ def test_what_follows_after_the_object_stands() -> None:
     delete = replace(POLICY, after_upload=AfterUpload.DELETE)
     assert actions(here, described, delete) == (do.Dispose(),)
     assert actions(Facts(None), described.with_disposal(), delete) == (finish,)
+    assert actions(Facts(None), described, delete) == (), "perhaps it was only renamed"
+    renamed = Facts(None, moved_to="/w/b.mp4")
+    assert actions(renamed, described, delete) == (do.Follow("/w/b.mp4"),)
+    assert actions(Facts(None, missing_seconds=10.0), described, delete) == (do.Dispose(),)
     assert actions(Facts(None, watch_dir_away=True), described, delete) == ()
 
 

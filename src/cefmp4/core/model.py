@@ -51,7 +51,10 @@ TRUNCATED = "truncated"
 SUPERSEDED = frozenset({REPLACED, TRUNCATED})
 """Reasons after which the file under the path is another stream's."""
 
-LIVE = frozenset({Status.ACTIVE, Status.PENDING_COMPLETION, Status.S3_COMPLETED})
+UNSTORED = frozenset({Status.ACTIVE, Status.PENDING_COMPLETION})
+"""The recording is still needed: some of it is nowhere else."""
+
+LIVE = UNSTORED | {Status.S3_COMPLETED}
 """There is still something to do."""
 
 

@@ -24,8 +24,6 @@ retry and a lost event are the same path through it.
 | stored                                                | Describe, Dispose, Finish          |
 """
 
-from typing import assert_never
-
 from cefmp4.core.actions import (
     Abandon,
     Action,
@@ -48,6 +46,7 @@ from cefmp4.core.actions import (
     SendParts,
     Unseal,
 )
+from cefmp4.core.ending import look_closer, seal_reason, wait_for_end
 from cefmp4.core.facts import Facts
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import (
@@ -59,17 +58,9 @@ from cefmp4.core.model import (
     FileVersion,
     Policy,
     Seal,
-    SealReason,
     Status,
     Writer,
 )
-
-RACY_SECONDS = 0.05
-"""A file's clock ticks every few milliseconds: two writes within one tick look like one.
-Nothing is concluded from a version younger than this (the "racy git" problem)."""
-
-ASK_WRITER_AGAIN_SECONDS = 5.0
-"""How long an answer about a file's writer is believed, where no event tells of its close."""
 
 COMPARE_AT_ONCE_PARTS = 32
 """Parts read again in one turn, so that a mismatch found early is mended early."""
@@ -134,21 +125,29 @@ def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     else:
         what = "another file took its place"
         end = Abandon(Status.FAILED, REPLACED, "the new file is a new stream")
-    grace = policy.grace_seconds(another_is_there=facts.version is not None)
-    if facts.missing_seconds < grace:
-        return Plan(f"{what}: waiting whether it comes back", (), grace - facts.missing_seconds)
+    left = _grace_left(facts, checkpoint, policy)
+    if left > 0:
+        return Plan(f"{what}: waiting whether it comes back", (), left)
     return Plan(what, (end,))
+
+
+def _grace_left(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> float:
+    """Seconds until a file that is not under its path is given up; 0 when it is there."""
+    if facts.version is not None and facts.version.inode == checkpoint.identity[1]:
+        return 0.0
+    grace = policy.grace_seconds(another_is_there=facts.version is not None)
+    return max(0.0, grace - facts.missing_seconds)
 
 
 def _growing(
     facts: Facts, version: FileVersion, checkpoint: Checkpoint, policy: Policy
 ) -> Plan:
-    reason = _seal_reason(facts, policy)
+    reason = seal_reason(facts, policy)
     if reason is not None:
         return Plan(f"taken as ended: {reason}", (SealNow(reason),))
     if version.size_bytes > checkpoint.geometry.capacity_bytes:
         return Plan("larger than its parts can hold", (Abandon(Status.FAILED, *TOO_LARGE),))
-    actions: list[Action] = [Inspect()] if _look_closer(facts, policy) else []
+    actions: list[Action] = [Inspect()] if look_closer(facts, policy) else []
     due = tuple(
         span
         for span in checkpoint.geometry.spans(version.size_bytes)
@@ -159,7 +158,7 @@ def _growing(
         return Plan("whole parts are due", (*actions, *_send(facts, checkpoint, due, policy)))
     if actions:
         return Plan("silent or closed: has it ended?", tuple(actions))
-    return _wait_for_end(facts, policy)
+    return wait_for_end(facts, policy)
 
 
 def _send(
@@ -173,58 +172,6 @@ def _send(
 def _is_stored(checkpoint: Checkpoint, span: Span) -> bool:
     part = checkpoint.parts.get(span.number)
     return part is not None and part.size_bytes == span.length
-
-
-def _seal_reason(facts: Facts, policy: Policy) -> SealReason | None:
-    """Why the recording has ended, None while that is not established."""
-    look = facts.inspection
-    if look is None or facts.quiet_seconds < RACY_SECONDS:
-        return None
-    closed = look.writer is Writer.CLOSED or (
-        look.writer is Writer.UNKNOWN and facts.close_seen
-    )
-    if closed and look.boxes.complete:
-        return SealReason.CLOSED
-    fresh = look.age_seconds < ASK_WRITER_AGAIN_SECONDS
-    if facts.quiet_seconds < policy.stream_timeout_seconds or not fresh:
-        return None
-    match look.writer:
-        case Writer.CLOSED:
-            return SealReason.IDLE
-        case Writer.UNKNOWN:
-            return SealReason.IDLE_UNASKED
-        case Writer.OPEN:
-            silent_too_long = facts.quiet_seconds >= policy.open_writer_timeout_seconds
-            return SealReason.OPEN_WRITER_TIMEOUT if silent_too_long else None
-        case _:
-            assert_never(look.writer)
-
-
-def _look_closer(facts: Facts, policy: Policy) -> bool:
-    """Whether it is worth reading the boxes and asking for a writer."""
-    if facts.quiet_seconds < RACY_SECONDS:
-        return False
-    if facts.inspection is None:
-        return facts.close_seen or facts.quiet_seconds >= policy.close_settle_seconds
-    stale = facts.inspection.age_seconds >= ASK_WRITER_AGAIN_SECONDS
-    idle = facts.quiet_seconds >= policy.stream_timeout_seconds
-    return stale and (idle or facts.inspection.boxes.complete)
-
-
-def _wait_for_end(facts: Facts, policy: Policy) -> Plan:
-    """Nothing is due: say what is waited for, and look again when it could have come."""
-    quiet, look = facts.quiet_seconds, facts.inspection
-    if quiet < RACY_SECONDS and (facts.close_seen or look is not None):
-        return Plan("written just now", (), RACY_SECONDS - quiet)
-    if look is None:
-        return Plan("growing", (), max(policy.close_settle_seconds, RACY_SECONDS) - quiet)
-    until_idle = policy.stream_timeout_seconds - quiet
-    ask_again = max(ASK_WRITER_AGAIN_SECONDS - look.age_seconds, 0.0)
-    if until_idle <= 0:
-        return Plan("silent, but a writer still has it open", (), ask_again)
-    if look.boxes.complete:
-        return Plan("complete so far, but a writer may go on", (), min(until_idle, ask_again))
-    return Plan(f"silent, but unfinished: {look.boxes.problem}", (), until_idle)
 
 
 def _sealed(
@@ -280,11 +227,19 @@ def _prove(
 
 
 def _stored(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
-    if policy.write_metadata and not checkpoint.described:
-        return Plan("stored: describe it", (Describe(),))
-    if policy.after_upload is not AfterUpload.KEEP and not checkpoint.disposed:
+    describe = policy.write_metadata and not checkpoint.described
+    dispose = policy.after_upload is not AfterUpload.KEEP and not checkpoint.disposed
+    if describe or dispose:
         if facts.watch_dir_away:
             return Plan("stored; the watched directory is away", (), 5.0)
+        if facts.moved_to is not None:
+            return Plan("the recording was renamed", (Follow(facts.moved_to),))
+        missing_for = _grace_left(facts, checkpoint, policy)
+        if missing_for > 0:
+            return Plan("stored; its file is not there: renamed?", (), missing_for)
+    if describe:
+        return Plan("stored: describe it", (Describe(),))
+    if dispose:
         return Plan(f"stored and verified: {policy.after_upload}", (Dispose(),))
     final = Status.COMPLETED_WITH_META if checkpoint.described else Status.COMPLETED
     return Plan("nothing is left to do", (Finish(final, "stored"),))
