@@ -66,7 +66,7 @@ class Daemon:
         except asyncio.CancelledError:
             return DONE
         except (Fenced, InstanceClaimed) as error:
-            log.critical("this instance is claimed by another process", error=str(error))
+            log.critical("this instance is claimed", error=str(error), hint=error.hint)
             return CLAIMED
 
     def _heed_signals(self) -> None:
@@ -96,7 +96,7 @@ class Daemon:
             stack.callback(disk.close)
             world = make_world(settings, disk, store, checkpoints, self.metrics)
             self.supervisor = supervisor = Supervisor(world)
-            self.metrics.watch_active(lambda: len(supervisor.streams))
+            self.metrics.watch_active(supervisor.active_streams)
             known = await async_retry_transient("resume", supervisor.resume)
             watcher = make_watcher(settings, disk, supervisor)
             watcher.expect(known)

@@ -16,7 +16,7 @@ from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
 from cefmp4.config import Settings
 from cefmp4.core.keys import key_problem, render_key
-from cefmp4.errors import StreamInitializationError
+from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.metrics import Metrics
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
@@ -67,7 +67,14 @@ def make_world(
 
 def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) -> Watcher:
     """The watcher of WATCH_DIR, without notifications where there are none."""
-    os.makedirs(settings.watch_dir, exist_ok=True)
+    try:
+        os.makedirs(settings.watch_dir, exist_ok=True)
+    except OSError as error:
+        raise CefMP4Error(
+            f"cannot create WATCH_DIR {settings.watch_dir}: {error.strerror}",
+            hint="set WATCH_DIR to a directory that is there or can be made",
+            transient=False,
+        ) from error
     silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
     if silent:
         log.info("polling the watched directory", seconds=settings.poll_interval_seconds)

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import structlog
 import typer
@@ -133,7 +133,8 @@ def hide_secrets(settings: Settings) -> None:
     """No secret of the settings may ever appear in a log line."""
     secrets = (settings.s3_secret_access_key, settings.s3_session_token, settings.web_token)
     hidden = [secret.get_secret_value() for secret in secrets if secret]
-    hidden.append(urlsplit(settings.redis_url.get_secret_value()).password or "")
+    password = urlsplit(settings.redis_url.get_secret_value()).password or ""
+    hidden += [password, unquote(password)]
     for secret in filter(None, hidden):
         hide(secret)
 
@@ -158,7 +159,8 @@ def show(
     found = _ask(embedded, lambda checkpoints: checkpoints.find(stream_id))
     if len(found) != 1:
         problem = "several streams begin" if found else "no stream begins"
-        raise CefMP4Error(f"{problem} with {stream_id!r}", hint="see: cefmp4 streams")
+        see = "cefmp4 streams --embedded" if embedded else "cefmp4 streams"
+        raise CefMP4Error(f"{problem} with {stream_id!r}", hint=f"see: {see}")
     if as_json:
         console.print_json(console.stream_details(found[0]))
     else:

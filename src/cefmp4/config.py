@@ -46,13 +46,13 @@ class Settings(BaseSettings):
     ] = Field("INFO", description="The least level that is logged.")
     prom_host: str = Field(
         "127.0.0.1",
-        description="Address of metrics, API and live page. 0.0.0.0 opens them to the network.",
+        description="Address of the metrics. 0.0.0.0 opens them to the network.",
     )
     prom_port: int = Field(
         8000,
         ge=0,
         le=65_535,
-        description="Port of metrics, API and live page; 0 is any free one.",
+        description="Port of the metrics; 0 is any free one.",
     )
     web_token: SecretStr | None = Field(
         None,
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     s3_bucket_name: rule.BucketName | None = Field(
         None, description="Bucket for recordings; needed unless --embedded."
     )
-    s3_region_name: rule.Word | None = Field(
+    s3_region_name: rule.Region | None = Field(
         None, description="Region; unset leaves it to the SDK."
     )
     s3_create_bucket: bool = Field(True, description="Create the bucket when it is not there.")
@@ -159,7 +159,7 @@ class Settings(BaseSettings):
         None, description="KMS key; only with S3_SSE=aws:kms."
     )
     s3_tags: rule.Tags = Field({}, description="Tags of the objects: key=value,key2=value2.")
-    s3_ca_bundle: rule.ReadableFile | None = Field(
+    s3_ca_bundle: rule.Certificates | None = Field(
         None, description="File of certificates to trust for the store."
     )
     s3_addressing_style: Annotated[Literal["auto", "path", "virtual"], rule.Lower] = Field(
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         SecretStr("redis://localhost:6379/0"),
         description="Redis or Valkey: redis://, rediss:// or unix://. May hold a password.",
     )
-    redis_ca_bundle: rule.ReadableFile | None = Field(
+    redis_ca_bundle: rule.Certificates | None = Field(
         None, description="File of certificates to trust for the state server."
     )
     claim_lease_seconds: float = Field(
@@ -201,7 +201,7 @@ class Settings(BaseSettings):
     )
 
     # Everything in one process (--embedded)
-    embedded_data_dir: rule.Path = Field(
+    embedded_data_dir: rule.EmbeddedDataDir = Field(
         "./.cefmp4", description="Data of the embedded store and state server; never watched."
     )
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -50,7 +51,8 @@ def problem_lines(error: ValidationError, fields: dict[str, FieldInfo]) -> list[
 def env_file_problem(env_file: str | None) -> str | None:
     """Why this file cannot be read; a missing `.env` is none."""
     try:
-        _names_in(env_file)
+        if number := _line_not_understood(env_file):
+            return f"{env_file}: line {number} is not NAME=value"
     except FileNotFoundError:
         return None if env_file == ".env" else f"{env_file}: cannot be read: no such file"
     except OSError as error:
@@ -91,6 +93,18 @@ def what_is_allowed(name: str, field: FieldInfo) -> str:
     if high is None:
         return f"must be {number} of at least {_amount(name, low)}"
     return f"must be {number} between {_amount(name, low)} and {_amount(name, high)}"
+
+
+def _line_not_understood(env_file: str | None) -> int:
+    """The number of the first line that is no assignment; 0 when there is none."""
+    if env_file is None:
+        return 0
+    with open(env_file, encoding="utf-8") as lines:
+        for found in parse_stream(lines):
+            if found.error:  # which begins with the empty lines before it
+                text = found.original.string
+                return found.original.line + text[: -len(text.lstrip())].count("\n")
+    return 0
 
 
 def _names_in(env_file: str | None) -> list[str]:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import socket
+import ssl
 from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -27,6 +28,8 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _INSTANCE = re.compile(r"[A-Za-z0-9._:/@%+~-]{1,200}")
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
+_REGION = re.compile(r"[A-Za-z0-9-]+")
+_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
 
 
 def lower(value: Any) -> Any:
@@ -45,6 +48,15 @@ def readable_file(path: str) -> str:
     path = absolute(path)
     if not (os.path.isfile(path) and os.access(path, os.R_OK)):
         raise ValueError("must be a file that exists and can be read")
+    return path
+
+
+def certificates(path: str) -> str:
+    path = readable_file(path)
+    try:
+        ssl.create_default_context(cafile=path)
+    except (ssl.SSLError, OSError) as error:
+        raise ValueError("must be a file of certificates in PEM form") from error
     return path
 
 
@@ -83,6 +95,8 @@ def endpoint(url: str) -> str:
     parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be http://host[:port] or https://host[:port]")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError("must have a host of letters, digits, '-' and '.'")
     if "@" in parts.netloc:
         raise ValueError("must not hold credentials: use S3_ACCESS_KEY_ID")
     if parts.path.strip("/") or parts.query or parts.fragment:
@@ -168,6 +182,12 @@ def word(text: str) -> str:
     return text
 
 
+def region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise ValueError("must be letters, digits and '-', as eu-central-1")
+    return text
+
+
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -213,6 +233,13 @@ def where_to_move(value: str | None, info: ValidationInfo) -> str | None:
     return value
 
 
+def apart_from_watch_dir(value: str, info: ValidationInfo) -> str:
+    watched = info.data.get("watch_dir")
+    if watched is not None and f"{watched}/".startswith(f"{value.rstrip('/')}/"):
+        raise ValueError("must not be WATCH_DIR or a directory above it")
+    return value
+
+
 # --- the rules as types -------------------------------------------------------------
 
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
@@ -223,7 +250,7 @@ Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(patterns)]
 Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(tags)]
 Path = Annotated[str, AfterValidator(absolute)]
 Directory = Annotated[str, AfterValidator(directory)]
-ReadableFile = Annotated[str, AfterValidator(readable_file)]
+Certificates = Annotated[str, AfterValidator(certificates)]
 ExecutableFile = Annotated[str, AfterValidator(executable_file)]
 EndpointUrl = Annotated[str, AfterValidator(endpoint)]
 RedisUrl = Annotated[SecretStr, AfterValidator(redis_url)]
@@ -231,8 +258,10 @@ BucketName = Annotated[str, AfterValidator(bucket_name)]
 KeyTemplate = Annotated[str, AfterValidator(key_template)]
 InstanceId = Annotated[str, AfterValidator(instance_id)]
 Word = Annotated[str, AfterValidator(word)]
+Region = Annotated[str, AfterValidator(region)]
 OpenWriterSeconds = Annotated[SomeSeconds, AfterValidator(not_shorter_than_idle)]
 SecretKey = Annotated[SecretStr | None, AfterValidator(with_access_key)]
 SessionToken = Annotated[SecretStr | None, AfterValidator(only_with_access_key)]
 KmsKey = Annotated[str | None, AfterValidator(only_with_kms)]
+EmbeddedDataDir = Annotated[Path, AfterValidator(apart_from_watch_dir)]
 ArchiveDir = Annotated[Directory | None, AfterValidator(where_to_move)]

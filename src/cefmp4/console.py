@@ -12,13 +12,13 @@ from rich.text import Text
 
 from cefmp4.core.model import LIVE, PARKED, Checkpoint
 from cefmp4.foresight import Foresight
-from cefmp4.metadata import readable, utc
+from cefmp4.metadata import etag_of, readable, utc
 
 PIPE_WIDTH = 10_000
 """Into a pipe or a file nothing is wrapped: one row is one line."""
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(document: Any) -> None:
@@ -53,6 +53,7 @@ def stream_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "stream_started_at_utc": utc(checkpoint.started_at),
         "last_activity_at_utc": utc(checkpoint.last_activity_at),
         "ended_at_utc": utc(checkpoint.ended_at) if checkpoint.ended_at else None,
+        "seal_reason": checkpoint.seal.reason.value if checkpoint.seal else None,
         "reason": checkpoint.reason,
         "hint": checkpoint.hint,
     }
@@ -64,7 +65,7 @@ def stream_details(checkpoint: Checkpoint) -> dict[str, Any]:
         {
             "part_number": part.number,
             "size_bytes": part.size_bytes,
-            "etag": part.etag,
+            "etag": etag_of(part, checkpoint),
             "uploaded_at_utc": utc(part.uploaded_at),
             "crc64nvme": f"{part.crc64nvme:016x}",
         }
@@ -109,7 +110,10 @@ def print_stream(checkpoint: Checkpoint) -> None:
             parts.add_column(heading)
         for number, part in sorted(checkpoint.parts.items()):
             parts.add_row(
-                str(number), str(part.size_bytes), Text(part.etag), utc(part.uploaded_at)
+                str(number),
+                str(part.size_bytes),
+                Text(etag_of(part, checkpoint)),
+                utc(part.uploaded_at),
             )
         out.print()
         out.print(parts)

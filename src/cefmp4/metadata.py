@@ -77,17 +77,21 @@ def _container_facts(boxes: Boxes | None, probe: Probe) -> dict[str, Any]:
 
 
 def _chunks(checkpoint: Checkpoint) -> list[dict[str, Any]]:
-    whole_etag = checkpoint.stored.etag if checkpoint.stored else ""
     return [
         {
             "part_number": part.number,
             "size_bytes": part.size_bytes,
-            "etag": part.etag or whole_etag,  # a single PutObject has no part of its own
+            "etag": etag_of(part, checkpoint),
             "uploaded_at_utc": utc(part.uploaded_at),
             "checksum": _checksum(part.crc64nvme),
         }
         for part in _ascending(checkpoint)
     ]
+
+
+def etag_of(part: Part, checkpoint: Checkpoint) -> str:
+    """A part's ETag; the object's, where a single PutObject has no parts of its own."""
+    return part.etag or (checkpoint.stored.etag if checkpoint.stored else "")
 
 
 def _ascending(checkpoint: Checkpoint) -> list[Part]:

@@ -10,16 +10,15 @@ from typing import assert_never
 
 import structlog
 
+from cefmp4.beginning import intent
 from cefmp4.core import actions as do
 from cefmp4.core.actions import Action, Plan
-from cefmp4.core.keys import distinct_key
 from cefmp4.core.model import LIVE, Checkpoint, Inspection, Seal, Status
 from cefmp4.core.plan import plan
 from cefmp4.errors import (
     CefMP4Error,
     Fenced,
     Stopping,
-    StreamInitializationError,
     UploadGone,
 )
 from cefmp4.finishing import Finishing
@@ -159,7 +158,7 @@ class Stream:
             case do.Begin():
                 await self._begin()
             case do.Reject(reason, hint):
-                await self._begin(Status.FAILED, reason, hint)
+                await self._begin(reason, hint)
             case do.Follow(path):
                 await self._follow(path)
             case do.AdoptUpload():
@@ -199,46 +198,21 @@ class Stream:
         if self.world.disk.stat(self.path) == version and self.sight.closes == closes:
             self.sight.inspected(version, found, self.world.clock.monotonic())
 
-    async def _begin(
-        self, status: Status | None = None, reason: str = "", hint: str = ""
-    ) -> None:
-        """Write the intent; with a status, one that is refused from the start."""
-        world, version = self.world, self.sight.version
+    async def _begin(self, refused: str = "", hint: str = "") -> None:
+        """Write the intent; its id stays the same, for its key may be reserved already."""
+        version = self.sight.version
         if version is None:
             return
-        now = world.clock.now()
-        stream_id, key = self._new_id, ""  # the same each time: its key may be reserved already
-        try:
-            key = await self._free_key(stream_id, now)
-        except StreamInitializationError as error:
-            status, reason, hint = Status.FAILED, str(error), error.hint
-        checkpoint = Checkpoint(
-            stream_id=stream_id,
-            path=self.path,
-            identity=version.identity,
-            bucket=world.bucket,
-            key=key,
-            geometry=world.policy.geometry,
-            started_at=now,
-            last_activity_at=now,
+        checkpoint = await intent(
+            self.world, self._new_id, self.path, version, refused=refused, hint=hint
         )
-        if status is not None:
-            checkpoint = checkpoint.ended(status, now, reason, hint)
         await self.ledger.begin(checkpoint)
         self.sight.upload_may_exist = False
         self._equip()
-        self.log.info("begun", key=key, bytes=version.size_bytes, refused=reason or None)
-
-    async def _free_key(self, stream_id: str, now: float) -> str:
-        """A key no other stream uses: a second generation must not replace the first."""
-        world = self.world
-        key = world.key_for(stream_id, self.path, now)
-        if world.key_is_unique:
-            return key
-        taken = not await world.checkpoints.reserve_key(key, stream_id)
-        if taken or await world.store.head(key) is not None:
-            return distinct_key(key, stream_id)
-        return key
+        if self.ended:
+            self.log.warning("refused", why=checkpoint.reason, hint=checkpoint.hint)
+        else:
+            self.log.info("begun", key=checkpoint.key, bytes=version.size_bytes)
 
     async def _follow(self, path: str) -> None:
         there = self.world.disk.stat(path)

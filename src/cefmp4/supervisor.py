@@ -56,6 +56,7 @@ class Supervisor:
         for checkpoint in unfinished:
             if checkpoint.status in PARKED:
                 self.shelf.park(checkpoint.path, checkpoint.identity[1])
+                self.any_failed |= self._is_at_home(checkpoint)
             else:
                 self._add(Stream(self.world, checkpoint.path, checkpoint))
         if self.streams:
@@ -63,6 +64,10 @@ class Supervisor:
         for stream in list(self.streams.values()):
             self.turns.wake(stream)
         return sum(checkpoint.status in UNSTORED for checkpoint in unfinished)
+
+    def active_streams(self) -> int:
+        """Streams that have begun and not ended; a file without a byte is none yet."""
+        return sum(stream.checkpoint is not None for stream in self.streams.values())
 
     async def stop(self, grace_seconds: float) -> None:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""

@@ -16,7 +16,13 @@ import pytest
 from redis.asyncio import Redis
 from types_aiobotocore_s3 import S3Client
 
-from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, seaweedfs, valkey
+from cefmp4.adapters.embedded import (
+    EmbeddedServers,
+    embedded_servers,
+    running_redis_url,
+    seaweedfs,
+    valkey,
+)
 from cefmp4.adapters.embedded.child import DIE_WITH_PARENT
 from cefmp4.errors import CefMP4Error
 from servers import S3Server, s3_client
@@ -202,6 +208,7 @@ def test_two_starts_that_want_the_same_ports_both_succeed(tmp_path: Path) -> Non
             folder = tmp_path / name / "seaweedfs"
             folder.mkdir(parents=True)
             (folder / "ports.json").write_text(json.dumps(ports))
+            (tmp_path / name / "lock").touch()  # a directory of ours, from an earlier run
             processes.append(running.enter_context(another_process(str(tmp_path / name))))
         endpoints = {told_by(process)["endpoint_url"] for process in processes}
     assert len(endpoints) == 2
@@ -256,6 +263,32 @@ def test_a_damaged_credentials_file_is_not_replaced_silently(tmp_path: Path) -> 
         embedded_servers(str(tmp_path), BUCKET),
     ):
         pass
+
+
+def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    """Neither its mode nor its files are touched."""
+    (tmp_path / "thesis.tex").touch()
+    tmp_path.chmod(0o755)
+    with (
+        pytest.raises(CefMP4Error, match="nor a data directory of ours") as failed,
+        embedded_servers(str(tmp_path), BUCKET),
+    ):
+        pass
+    assert "EMBEDDED_DATA_DIR" in failed.value.hint
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_other_commands_find_running_servers_only(tmp_path: Path) -> None:
+    """What a killed run has left behind is not taken for a running one."""
+    data_dir = str(tmp_path / "data")
+    with pytest.raises(CefMP4Error, match="no embedded servers are running"):
+        running_redis_url(data_dir)
+    with embedded_servers(data_dir, BUCKET) as servers:
+        assert running_redis_url(data_dir) == servers.redis_url
+        announced = (tmp_path / "data" / "redis_url").read_text()
+    (tmp_path / "data" / "redis_url").write_text(announced)
+    with pytest.raises(CefMP4Error, match="no embedded servers are running"):
+        running_redis_url(data_dir)
 
 
 def test_a_directory_that_cannot_be_used_is_a_clear_error(tmp_path: Path) -> None:

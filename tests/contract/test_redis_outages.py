@@ -1,5 +1,6 @@
 """Checkpoints when the state server is away, full, locked, stalled, killed or forgetful."""
 
+import asyncio
 import os
 import signal
 import traceback
@@ -11,7 +12,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cefmp4.adapters.checkpoints import open_checkpoints
+from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.embedded import valkey
 from cefmp4.errors import RedisOperationError
 from contract.checkpoint_values import active, part
@@ -256,3 +257,22 @@ def answers(redis: Redis) -> bool:
     with suppress(RedisError):
         return bool(redis.ping())
     return False
+
+
+async def test_a_cancellation_is_never_swallowed(redis_url: str) -> None:
+    """Whenever it comes; redis-py loses it while it sends, before Python 3.12."""
+
+    async def ask_on_and_on(checkpoints: RedisCheckpoints) -> None:
+        while True:
+            await checkpoints.purge(1000.0)
+            await asyncio.sleep(3600)
+
+    async with open_checkpoints(redis_url, "suite") as checkpoints:
+        await checkpoints.claim()
+        for moment in range(200):
+            asking = asyncio.create_task(ask_on_and_on(checkpoints))
+            for _ in range(moment % 20):
+                await asyncio.sleep(0)
+            asking.cancel()
+            done, _ = await asyncio.wait({asking}, timeout=5)
+            assert done, f"the cancellation after {moment % 20} steps was lost"

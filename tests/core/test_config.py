@@ -265,6 +265,26 @@ def test_env_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert load_settings(needs_store=False, env_file=None).prom_port == 8000
 
 
+def test_a_line_of_env_that_is_no_setting(tmp_path: Path) -> None:
+    """It is told with its number, instead of being passed over."""
+    path = tmp_path / "my.env"
+    path.write_text("PROM_PORT=9\n\nthis is = not 'closed\n")
+    with pytest.raises(WrongSettings) as problem:
+        load_settings(needs_store=False, env_file=str(path))
+    assert problem.value.lines == [f"{path}: line 3 is not NAME=value"]
+
+
+def test_the_embedded_data_may_not_lie_around_the_recordings(tmp_path: Path) -> None:
+    """The servers' directory is made private: recorders could not reach theirs any more."""
+    for folder in (tmp_path, tmp_path / "rec"):
+        with pytest.raises(WrongSettings, match="must not be WATCH_DIR or a directory above"):
+            load_settings(
+                needs_store=False,
+                watch_dir=str(tmp_path / "rec"),
+                embedded_data_dir=str(folder),
+            )
+
+
 def test_likely_misspellings() -> None:
     """A name in .env that is almost a setting is named; others are nobody's business."""
     assert settings_warnings() == []

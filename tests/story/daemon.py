@@ -80,10 +80,10 @@ class Daemon:
         with urllib.request.urlopen(f"{self.address}/metrics", timeout=5) as answer:
             return bytes(answer.read()).decode()
 
-    def post(self, path: str, token: str | None = None) -> int:
+    def call(self, path: str, token: str | None = None, method: str = "POST") -> int:
         """The status of a call that makes the daemon do something."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        call = urllib.request.Request(f"{self.address}{path}", method="POST", headers=headers)
+        call = urllib.request.Request(f"{self.address}{path}", method=method, headers=headers)
         try:
             with urllib.request.urlopen(call, timeout=5) as answer:
                 return int(answer.status)

@@ -109,19 +109,40 @@ async def test_every_promised_metric_is_there(daemon: Daemon, store: Bucket) -> 
     assert stream_id not in second
 
 
+async def test_asking_for_the_head_of_the_metrics_is_no_scrape(
+    daemon: Daemon, store: Bucket
+) -> None:
+    """Only a GET has seen the last figures of a stream."""
+    daemon.start()
+    make_mp4(daemon.path("a.mp4"))
+    (key,) = await store.wait_for_videos(1)
+    await wait_until(lambda: "finished" in daemon.log)
+    assert daemon.call("/metrics", method="HEAD") == 405
+    assert key.split("/")[1] in daemon.metrics()
+
+
+def test_a_watch_dir_that_cannot_be_made_is_told_in_one_line(daemon: Daemon) -> None:
+    """No traceback, also where permission bits do not tell beforehand."""
+    daemon.environment["WATCH_DIR"] = "/proc/nope/recordings"
+    told = daemon.command("run")
+    assert told.returncode in (1, 2)
+    assert "WATCH_DIR" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 async def test_a_scan_can_be_asked_for_by_whoever_has_the_token(daemon: Daemon) -> None:
     """POST /api/scan needs WEB_TOKEN; without one set it is forbidden to all."""
     daemon.start()
     await wait_until(daemon.is_ready)
-    assert daemon.post("/api/scan", token="anything") == 403
+    assert daemon.call("/api/scan", token="anything") == 403
     assert daemon.terminate() == 0
     daemon.environment |= {"WEB_TOKEN": "open sesame", "SCAN_INTERVAL_SECONDS": "3600"}
     os.unlink(daemon.log_path)
     daemon.start()
     await wait_until(daemon.is_ready)
-    assert daemon.post("/api/scan") == 401
-    assert daemon.post("/api/scan", token="open says me") == 401
-    assert daemon.post("/api/scan", token="open sesame") == 202
+    assert daemon.call("/api/scan") == 401
+    assert daemon.call("/api/scan", token="open says me") == 401
+    assert daemon.call("/api/scan", token="open sesame") == 202
     assert "open sesame" not in daemon.log
 
 

@@ -4,6 +4,7 @@ Whoever can reach the port may read. A call that makes the daemon do something n
 `WEB_TOKEN`, as a bearer token; without one set, such calls are forbidden.
 """
 
+import errno
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -29,7 +30,8 @@ class WebServer:
         Raises CefMP4Error, not transient, when the address cannot be used.
         """
         app = web.Application()
-        app.router.add_get("/metrics", self._show_metrics)
+        # No HEAD: it would count as a scrape that has seen the last figures of streams.
+        app.router.add_get("/metrics", self._show_metrics, allow_head=False)
         app.router.add_get("/healthz", self._show_health)
         app.router.add_post("/api/scan", self._scan)
         runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -74,6 +76,8 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     except OSError as error:
         raise CefMP4Error(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="set PROM_PORT to a free port, or to 0 for any",
+            hint="set PROM_PORT to a free port, or to 0 for any"
+            if error.errno == errno.EADDRINUSE
+            else "set PROM_HOST to an address of this machine, as 127.0.0.1 or 0.0.0.0",
             transient=False,
         ) from error

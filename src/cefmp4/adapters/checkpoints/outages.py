@@ -25,6 +25,9 @@ HINTS = (
     ("cluster", "see CLUSTER INFO on the nodes of the cluster"),
     ("max number of clients", "the server has too many clients: raise its maxclients"),
     ("certificate", "the server's certificate is not trusted: name its CA file"),
+    ("wrong version number", "the server speaks no TLS there: use redis://"),
+    ("protocol error", "what answers at REDIS_URL is no Redis: check host and port"),
+    ("db index", "the server has fewer databases: lower the number at the end of REDIS_URL"),
     ("timeout", "the server is slow, stopped, or behind a network that drops packets"),
     ("connect", "check that the server runs, and where REDIS_URL points"),
 )

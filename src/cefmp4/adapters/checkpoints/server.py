@@ -6,8 +6,8 @@ bounded, and so is every wait for one and on one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
@@ -77,7 +77,7 @@ class Server:
 
     @asynccontextmanager
     async def _connected(self, operation: str) -> AsyncIterator[Redis | RedisCluster]:
-        with translated(operation, self._name):
+        with heeding_cancellation(), translated(operation, self._name):
             # The cluster client has no blocking pool: it raises at its limit.
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._slots.acquire()
@@ -106,6 +106,23 @@ class Server:
         """Close every connection."""
         if self._client is not None:
             await self._client.aclose()
+
+
+@contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """See to it that a cancellation which arrives in here is raised.
+
+    redis-py sends within `asyncio.wait_for`, which before Python 3.12 swallows one that
+    comes when the sending is just done. One that is older is left alone, so that a claim
+    can still be given back while a cancelled task tidies up.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _understood(redis_url: str, ca_bundle: str | None) -> dict[str, Any]:

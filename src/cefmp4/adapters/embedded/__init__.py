@@ -36,6 +36,7 @@ __all__ = [
     "valkey",
 ]
 
+_LOCK, _CREDENTIALS = "lock", "credentials"
 _LOCK_SECONDS = 3.0
 """Longer than the servers of a killed predecessor need to vanish."""
 
@@ -83,13 +84,20 @@ def running_redis_url(data_dir: str) -> str:
     """
     try:
         with open(_announcement(data_dir), encoding="utf-8") as file:
-            return file.read().strip()
-    except FileNotFoundError as error:
+            url = file.read().strip()
+        lock = os.open(os.path.join(data_dir, _LOCK), os.O_RDWR)
+    except OSError:
+        url, held = "", False
+    else:
+        held = not _takes(lock)
+        os.close(lock)
+    if not held:  # after kill -9 only the announcement is left
         raise CefMP4Error(
             f"no embedded servers are running on {os.path.abspath(data_dir)}",
             hint="start them with: cefmp4 run --embedded",
             transient=False,
-        ) from error
+        )
+    return url
 
 
 @contextmanager
@@ -109,9 +117,9 @@ def _announcement(data_dir: str) -> str:
 
 
 def _start_both(data_dir: str, bucket: str, running: ExitStack) -> EmbeddedServers:
-    make_private(data_dir)
+    _take_for_ours(data_dir)
     lock = running.enter_context(_locked(data_dir))
-    credentials_file = os.path.join(data_dir, "credentials")
+    credentials_file = os.path.join(data_dir, _CREDENTIALS)
     access_key, secret_key = _credentials(credentials_file)
     state = running.enter_context(valkey(os.path.join(data_dir, "valkey"), inherit=[lock]))
     folder = os.path.join(data_dir, "seaweedfs")
@@ -130,10 +138,23 @@ def _start_both(data_dir: str, bucket: str, running: ExitStack) -> EmbeddedServe
     )
 
 
+def _take_for_ours(data_dir: str) -> None:
+    """Make the directory, or find that it is ours: never change one of somebody else."""
+    if os.path.isdir(data_dir) and os.listdir(data_dir):
+        ours = {_LOCK, _CREDENTIALS} & set(os.listdir(data_dir))
+        if not ours or os.stat(data_dir).st_uid != os.geteuid():
+            raise CefMP4Error(
+                f"{data_dir} is neither empty nor a data directory of ours",
+                hint="set EMBEDDED_DATA_DIR to a directory of its own",
+                transient=False,
+            )
+    make_private(data_dir)
+
+
 @contextmanager
 def _locked(data_dir: str) -> Iterator[int]:
     """Hold the data directory, as do all who inherit the yielded file descriptor."""
-    lock = os.open(os.path.join(data_dir, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(os.path.join(data_dir, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = time.monotonic() + _LOCK_SECONDS
         while not _takes(lock):

@@ -61,7 +61,7 @@ _HINTS = MappingProxyType(
         "PermanentRedirect": _REGION,
         "IllegalLocationConstraintException": _REGION,
         "301": _REGION,
-        "SSL": "the store's certificate is not trusted; check the CA bundle",
+        "SSL": "no TLS with it: check S3_ENDPOINT_URL (http or https?) and S3_CA_BUNDLE",
         "InvalidStorageClass": "the store does not know this storage class",
         "NotImplemented": "the store cannot do this; check storage class, encryption, tags",
         "QuotaExceeded": "the store is full; make room",
