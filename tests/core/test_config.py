@@ -1,27 +1,18 @@
 """Settings: what is taken, what is refused and how that is said."""
 
-import os
 import socket
 from pathlib import Path
 
 import pytest
-from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
+from cefmp4.config import WrongSettings, load_settings
 from cefmp4.core.model import AfterUpload
 
 EXAMPLE = Path(__file__).parents[2] / "example.env"
 
 
-@pytest.fixture(autouse=True)
-def _empty_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting comes from the environment or from a `.env` of this machine."""
-    known = {name.upper() for name in Settings.model_fields}
-    for name in list(os.environ):
-        if name.upper() in known:
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_surroundings")
 
 
 def wrong(**environment: str) -> list[str]:
@@ -250,30 +241,6 @@ def test_an_instance_for_every_directory(tmp_path: Path) -> None:
         assert load_settings(needs_store=False, instance_id=name).instance == name
 
 
-def test_env_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A .env that is a directory or no text, or a named file that is missing, is told."""
-    assert load_settings(needs_store=False).prom_port == 8000, "a missing .env is fine"
-    folder, binary = tmp_path / "folder.env", tmp_path / "binary.env"
-    folder.mkdir()
-    binary.write_bytes(b"A=\xff")
-    for path, why in ((folder, "directory"), (binary, "UTF-8"), (tmp_path / "no", "no such")):
-        with pytest.raises(WrongSettings) as problem:
-            load_settings(needs_store=False, env_file=str(path))
-        (line,) = problem.value.lines
-        assert line.startswith(f"{path}: cannot be read: ")
-        assert why in line
-    assert load_settings(needs_store=False, env_file=None).prom_port == 8000
-
-
-def test_a_line_of_env_that_is_no_setting(tmp_path: Path) -> None:
-    """It is told with its number, instead of being passed over."""
-    path = tmp_path / "my.env"
-    path.write_text("PROM_PORT=9\n\nthis is = not 'closed\n")
-    with pytest.raises(WrongSettings) as problem:
-        load_settings(needs_store=False, env_file=str(path))
-    assert problem.value.lines == [f"{path}: line 3 is not NAME=value"]
-
-
 def test_the_embedded_data_may_not_lie_around_the_recordings(tmp_path: Path) -> None:
     """The servers' directory is made private: recorders could not reach theirs any more."""
     for folder in (tmp_path, tmp_path / "rec"):
@@ -283,39 +250,3 @@ def test_the_embedded_data_may_not_lie_around_the_recordings(tmp_path: Path) -> 
                 watch_dir=str(tmp_path / "rec"),
                 embedded_data_dir=str(folder),
             )
-
-
-def test_likely_misspellings() -> None:
-    """A name in .env that is almost a setting is named; others are nobody's business."""
-    assert settings_warnings() == []
-    Path(".env").write_text(
-        "STREAM_TIMEOUT_SECOND=5\nS3_BUCKET=b\nLOG_LEVEL=INFO\nlog_level=INFO\n"
-        "MINIO_ROOT_USER=x\nAWS_SECRET_ACCESS_KEY=x\nCOMPOSE_PROJECT_NAME=x\nTZ=UTC\n"
-    )
-    assert load_settings(needs_store=False).stream_timeout_seconds == 30
-    assert settings_warnings() == [
-        ".env: STREAM_TIMEOUT_SECOND is not a setting; is STREAM_TIMEOUT_SECONDS meant?",
-        ".env: S3_BUCKET is not a setting; is S3_BUCKET_NAME meant?",
-    ]
-
-
-def test_every_setting_is_described() -> None:
-    """Each field says what it is for, in whole sentences, and names its unit."""
-    for name, field in Settings.model_fields.items():
-        described = field.description or ""
-        assert described.endswith("."), name
-        for unit in ("seconds", "bytes"):
-            if name.endswith(unit):
-                assert unit in described.lower(), name
-
-
-def test_the_example_lists_every_setting_with_its_default() -> None:
-    """example.env names exactly the settings, and loads as the defaults do."""
-    listed = dotenv_values(EXAMPLE)
-    assert [name.lower() for name in listed] == list(Settings.model_fields)
-    by_default = load_settings(needs_store=False, env_file=None)
-    assert load_settings(needs_store=False, env_file=str(EXAMPLE)) == by_default
-    for name, field in Settings.model_fields.items():
-        unset = field.default is None or field.default == {}
-        assert bool(listed[name.upper()]) is not unset, name
-    assert settings_warnings(str(EXAMPLE)) == []
