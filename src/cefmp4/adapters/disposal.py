@@ -47,10 +47,15 @@ class LocalDisposal:
 
     def _dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
         hidden = os.path.join(os.path.dirname(path), f".cefmp4-{stream_id}")
+        if _is_one_file(hidden, path):
+            os.unlink(hidden)  # a crash while it was put back
         if not os.path.lexists(hidden):
             if not _is_same(path, version):
                 return None  # gone, or another version: not ours to touch
             self._require_no_writer(path)
+            if self._what is AfterUpload.MOVE:
+                # Before it is hidden: an archive that is away must not make it vanish.
+                os.makedirs(os.path.dirname(self._target(path)), exist_ok=True)
             os.rename(path, hidden)
         try:
             same = _is_same(hidden, version)
@@ -74,9 +79,13 @@ class LocalDisposal:
                 hint="it is deleted or moved once that process has closed it",
             )
 
-    def _move(self, hidden: str, path: str, stream_id: str) -> str:
+    def _target(self, path: str) -> str:
+        """Where a recording belongs in the archive."""
         relative = os.path.relpath(path, self._watch_dir)
-        target = os.path.join(self._archive_dir or "", relative)
+        return os.path.join(self._archive_dir or "", relative)
+
+    def _move(self, hidden: str, path: str, stream_id: str) -> str:
+        target = self._target(path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.lexists(target):
             stem, suffix = os.path.splitext(target)
@@ -105,6 +114,14 @@ def _put_back(hidden: str, path: str, stream_id: str) -> None:
             return
         os.unlink(hidden)
         return
+
+
+def _is_one_file(one: str, other: str) -> bool:
+    """Two names of one file."""
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except FileNotFoundError:
+        return False
 
 
 def _is_same(path: str, version: FileVersion) -> bool:

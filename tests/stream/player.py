@@ -1,0 +1,275 @@
+"""Plays a history on the real stream over strict twins, as the supervisor would.
+
+A history is a list of steps: what a recorder does to the file, how much time passes, and
+what breaks. The player also is the witness: it knows every content the file ever had and
+what the recorder left there last, and holds the store against that after every turn.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from cefmp4.adapters.memory.disk import MemoryFile
+from cefmp4.core.model import LIVE, PARKED, STORED
+from cefmp4.core.mp4 import Boxes
+from cefmp4.errors import ChunkProcessingError, Fenced, RedisOperationError, S3OperationError
+from cefmp4.ports import Fingerprint
+from cefmp4.shelf import Shelf
+from cefmp4.stream import Stream
+from stream.steps import (
+    Break,
+    Change,
+    Close,
+    Event,
+    Grow,
+    Midway,
+    Patch,
+    Replace,
+    Shrink,
+    Step,
+    SwapIn,
+    TakeOver,
+    Wait,
+)
+from stream.twins import PATH, Twins
+
+OTHER = "/w/b.mp4"
+
+
+class Killed(BaseException):
+    """SIGKILL: no handler runs."""
+
+
+@dataclass
+class Player:
+    """Plays a history on one name."""
+
+    twins: Twins
+    path: str = PATH
+    stream: Stream | None = None
+    shelf: Shelf = field(default_factory=Shelf)
+    state_was_lost: bool = False
+    """A process began its work with an empty state server."""
+    _seen: set[bytes] = field(default_factory=set)
+    _left: bytes | None = None
+    """What the recorder left under the name; None once it is known to be gone."""
+    _stored: dict[str, bytes] = field(default_factory=dict)
+    _aside: MemoryFile | None = None
+    _flushed: bool = False
+    _break: Break | None = None
+    _midway: Midway | None = None
+    _midway_left: int = 0
+    _calls: int = 0
+    _written: int = 0
+
+    async def play(self, steps: list[Step]) -> None:
+        await self.twins.start()
+        self._arm()
+        for step in steps:
+            if isinstance(step, TakeOver):
+                await self._take_over()
+            else:
+                self._do(step)
+            await self._work()
+
+    async def bring_to_an_end(self) -> None:
+        """Nothing breaks any more; the recorder is done; time passes."""
+        self._break = self._midway = None
+        file = self.file
+        while file and file.writers:
+            self.twins.disk.close_writer(self.path)
+        for _ in range(400):
+            await self._work()
+            stream = self._current()
+            if stream is None or stream.has_nothing:
+                return
+            self.twins.clock.advance(5.0)
+        raise AssertionError(f"never comes to an end: {self.stream and self.stream.why}")
+
+    @property
+    def file(self) -> MemoryFile | None:
+        return self.twins.disk.files.get(self.path)
+
+    # --- what breaks ---------------------------------------------------------------
+
+    def _arm(self) -> None:
+        for owner in (self.twins.store, self.twins.checkpoints):
+            owner.before = lambda name: self._seam(name, "before")
+            owner.after = lambda name: self._seam(name, "after")
+        self.twins.disk.before = lambda name: self._seam(name, "disk")
+        self.twins.disk.during_body = lambda path, span: self._seam("bytes", "disk")
+
+    def _seam(self, name: str, when: str) -> None:
+        if name in ("stat", "claim"):
+            return
+        self._calls += 1
+        if self._midway and self._midway.operation in ("", name):
+            self._midway_left -= 1
+            if self._midway_left == 0:
+                change, self._midway = self._midway.change, None
+                self._do(change)
+        if self._break and self._calls >= self._break.nth:
+            self._fail(self._break.kind, name, when)
+
+    def _fail(self, kind: str, name: str, when: str) -> None:
+        if when != ("after" if kind == "lost" else "before") and when != "disk":
+            return
+        self._break = None
+        if kind == "killed":
+            raise Killed
+        if when == "disk":
+            raise ChunkProcessingError("input/output error")
+        if name in ("save", "load", "reserve_key"):
+            raise RedisOperationError("no answer")
+        raise S3OperationError(name, "InternalError", "no answer")
+
+    # --- what happens ----------------------------------------------------------------
+
+    def _do(self, step: Change | Midway | Break) -> None:
+        self._witness()
+        match step:
+            case Midway(nth, _, _):
+                self._midway, self._midway_left = step, nth
+            case Break(nth, kind):
+                self._break = Break(self._calls + nth, kind)
+            case Wait(seconds):
+                self.twins.clock.advance(seconds)
+            case Event.FORGET_UPLOADS:
+                self.twins.store.uploads.clear()
+            case Event.FLUSH:
+                self.twins.checkpoints.lose_everything()
+                self._flushed = True
+            case _:
+                self._record(step)
+                self._left = bytes(self.file.content) if self.file else None
+                self._seen.add(self._left or b"")
+
+    def _record(self, step: Change) -> None:
+        """What a recorder does; nothing where there is nothing to do it to."""
+        disk, file = self.twins.disk, self.file
+        match step:
+            case Grow(size):
+                disk.write(self.path, self._fresh(size))
+                disk.files[self.path].boxes = Boxes(is_mp4=True, complete=False)
+                if not disk.files[self.path].writers:
+                    disk.open_writer(self.path)
+            case Replace(size):
+                disk.replace(self.path, self._fresh(size))
+            case SwapIn(size):
+                self._aside = disk.files.pop(self.path, self._aside)
+                disk.write(self.path, self._fresh(size))
+            case Event.SWAP_BACK if self._aside:
+                disk.files[OTHER + ".aside"] = self._aside
+                disk.rename(OTHER + ".aside", self.path)
+                self._aside = None
+            case _ if file:
+                self._change(step, file)
+
+    def _change(self, step: Change, file: MemoryFile) -> None:
+        disk, path, size = self.twins.disk, self.path, len(file.content)
+        match step:
+            case Patch(at, data) if size >= len(data):
+                disk.patch(path, int(at * (size - len(data))), data)
+            case Shrink(to):
+                disk.truncate(path, int(to * size))
+            case Close(complete) if file.writers:
+                disk.close_writer(path)
+                file.boxes = Boxes(is_mp4=True, complete=complete)
+                if self.stream:
+                    self.stream.sight.closed()
+            case Event.VANISH:
+                disk.delete(path)
+            case Event.RENAME:
+                self.path = OTHER if path == PATH else PATH
+                disk.rename(path, self.path)
+            case Event.TOUCH:
+                disk.rename(path, path)
+            case Event.REOPEN:
+                disk.open_writer(path)
+
+    def _fresh(self, size: int) -> bytes:
+        self._written += 1
+        return bytes([self._written % 251]) * size
+
+    # --- what must be true -----------------------------------------------------------
+
+    def _witness(self) -> None:
+        """What is visible was once a whole file, stays, and came before any deletion."""
+        videos = self.twins.videos
+        for key, content in videos.items():
+            assert content in self._seen, f"{key} was never a whole file"
+        for cp in self.twins.checkpoints._server.streams.values():
+            if cp.status in STORED:
+                self._stored.setdefault(cp.key, videos[cp.key])
+        for key, content in self._stored.items():
+            assert videos.get(key) == content, f"the stored object {key} was replaced"
+        if self.file is None and self._left is not None:
+            assert self._left in videos.values(), "deleted, but not stored"
+            self._left = None
+
+    # --- the daemon ------------------------------------------------------------------
+
+    async def _work(self, turns: int = 6) -> None:
+        """Give the stream a few turns, as events and ticks would; start anew when killed."""
+        self.twins.world.horizon.scanned_at = self.twins.clock.monotonic()
+        try:
+            for _ in range(turns):
+                stream = self._current()
+                if stream is None:
+                    return
+                delay = await stream.turn()
+                self._witness()
+                if not stream.ended and delay != 0:
+                    return
+        except Killed:
+            await self._take_up(await self.twins.restart())
+
+    async def _take_over(self) -> None:
+        """A successor takes up the work; the paused process wakes, and may do no harm."""
+        self._break = self._midway = None
+        paused = self.stream
+        await self._take_up(await self.twins.restart())
+        remembered = dict(self.twins.checkpoints._server.streams)
+        if paused is not None and not paused.ended:
+            with suppress(Fenced):
+                for _ in range(3):
+                    await paused.turn()
+        assert self.twins.checkpoints._server.streams == remembered, (
+            "it wrote although it was replaced"
+        )
+
+    async def _take_up(self, found: list[Stream]) -> None:
+        self.state_was_lost |= self._flushed
+        self.shelf = Shelf()
+        self.shelf.restore(await self.twins.checkpoints.fingerprints())
+        for stream in found:
+            self._shelve(stream)
+        live = [stream for stream in found if not stream.ended]
+        assert len(live) <= 1
+        self.stream = live[0] if live else None
+
+    def _current(self) -> Stream | None:
+        """The stream of what stands there now; None when nothing is to be done about it."""
+        stream, file = self.stream, self.file
+        if stream is not None and stream.ended:
+            self._shelve(stream)
+            stream = None
+        if stream is None or (stream.checkpoint is None and stream.path != self.path):
+            known = file is None or self.shelf.knows(self.path, file.version)
+            renamed = file is not None and self.shelf.path_of(Fingerprint.of(file.version))
+            self.stream = None if known or renamed else self.twins.stream(self.path)
+            return self.stream
+        cp = stream.checkpoint
+        if cp is not None and cp.path != self.path:
+            ours = file is not None and file.inode == cp.identity[1]
+            stream.sight.moved_to = self.path if ours else None
+        return stream
+
+    def _shelve(self, stream: Stream) -> None:
+        """Remember what became of a stream that has ended."""
+        cp = stream.checkpoint
+        if cp is None or cp.status in LIVE:
+            return
+        if cp.status in STORED and cp.seal:
+            self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
+        elif cp.status in PARKED and cp.holds_path:
+            self.shelf.park(cp.path, cp.identity[1])

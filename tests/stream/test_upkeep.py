@@ -1,0 +1,91 @@
+"""Which stored recordings are forgotten: old ones that are gone, and gone for good."""
+
+import pytest
+
+from cefmp4.core.model import FileVersion
+from cefmp4.errors import ChunkProcessingError, RedisOperationError
+from cefmp4.ports import Fingerprint
+from cefmp4.shelf import Shelf
+from cefmp4.upkeep import forget_gone
+from stream.faults import on, recorded
+from stream.twins import PATH, Twins
+
+NONE: frozenset[str] = frozenset()
+LATER = 1.0
+"""The twin's files are written some nanoseconds after the epoch."""
+
+
+async def stored(twins: Twins) -> tuple[Shelf, FileVersion]:
+    """A stored recording that is still on the disk, what is known of it, and its version."""
+    await twins.finish(await recorded(twins))
+    shelf = Shelf()
+    shelf.restore(await twins.checkpoints.fingerprints())
+    return shelf, twins.disk.files[PATH].version
+
+
+async def is_known(twins: Twins, shelf: Shelf, version: FileVersion) -> bool:
+    """Here and in the state server, which must not differ."""
+    known = shelf.knows(PATH, version)
+    assert known == (PATH in await twins.checkpoints.fingerprints())
+    assert known == (shelf.path_of(Fingerprint.of(version)) is not None)
+    return known
+
+
+async def test_a_recording_that_is_gone_twice_is_forgotten() -> None:
+    """Not the first time: it may be back by the second."""
+    twins = Twins()
+    shelf, version = await stored(twins)
+    twins.disk.delete(PATH)
+    gone = await forget_gone(twins.world, shelf, LATER, NONE)
+    assert gone == {PATH}
+    assert await is_known(twins, shelf, version)
+    gone = await forget_gone(twins.world, shelf, LATER, gone)
+    assert gone == NONE
+    assert not await is_known(twins, shelf, version)
+
+
+async def test_a_recording_that_is_back_the_second_time_is_not_stored_anew() -> None:
+    """A disk was unmounted for a while; being gone counts from the beginning again."""
+    twins = Twins()
+    shelf, version = await stored(twins)
+    file = twins.disk.files.pop(PATH)
+    gone = await forget_gone(twins.world, shelf, LATER, NONE)
+    twins.disk.files[PATH] = file
+    gone = await forget_gone(twins.world, shelf, LATER, gone)
+    assert gone == NONE
+    del twins.disk.files[PATH]
+    assert await forget_gone(twins.world, shelf, LATER, gone) == {PATH}
+    assert await is_known(twins, shelf, version)
+
+
+async def test_what_was_written_lately_is_not_even_looked_for() -> None:
+    """Only what is older than the retention can be forgotten."""
+    twins = Twins()
+    shelf, version = await stored(twins)
+    twins.disk.delete(PATH)
+    assert await forget_gone(twins.world, shelf, 0.0, frozenset({PATH})) == NONE
+    assert await is_known(twins, shelf, version)
+
+
+async def test_what_is_out_of_reach_is_not_gone() -> None:
+    """A disk that answers with an error has not lost the recording."""
+    twins = Twins()
+    shelf, version = await stored(twins)
+    twins.disk.delete(PATH)
+    twins.disk.before = on("stat", ChunkProcessingError("stale file handle"))
+    assert await forget_gone(twins.world, shelf, LATER, frozenset({PATH})) == NONE
+    assert await is_known(twins, shelf, version)
+
+
+async def test_an_outage_of_the_state_server_forgets_nothing() -> None:
+    """Here as little as there; the next time it is tried again."""
+    twins = Twins()
+    shelf, version = await stored(twins)
+    twins.disk.delete(PATH)
+    outage = RedisOperationError("no answer")
+    twins.checkpoints.before = on("forget_fingerprints", outage)
+    with pytest.raises(RedisOperationError):
+        await forget_gone(twins.world, shelf, LATER, frozenset({PATH}))
+    assert await is_known(twins, shelf, version)
+    await forget_gone(twins.world, shelf, LATER, frozenset({PATH}))
+    assert not await is_known(twins, shelf, version)
