@@ -15,6 +15,7 @@ from prometheus_client import (
     Histogram,
     Info,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -25,6 +26,9 @@ DURATION_BUCKETS = (10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 43200)
 MAX_UNSCRAPED = 1_000
 """Ended streams whose series are kept while nobody scrapes."""
 PROCESSING_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200)
+
+
+disable_created_metrics()  # they would double the number of series, and answer no question
 
 
 class Metrics:
