@@ -36,3 +36,13 @@ async def recorded(twins: Twins, size: int = 21) -> Stream:
     twins.disk.write(PATH, bytes(range(size)))
     twins.disk.files[PATH].boxes = CLOSED_MP4
     return twins.stream()
+
+
+async def growing(twins: Twins) -> Stream:
+    """A recording in the middle, its whole parts sent, and its stream."""
+    await twins.start()
+    twins.disk.open_writer(PATH)
+    twins.disk.write(PATH, bytes(30))
+    stream = twins.stream()
+    await twins.rest(stream)
+    return stream

@@ -4,7 +4,7 @@ import pytest
 
 from cefmp4.core.model import Status
 from cefmp4.errors import PartsRefused, RedisOperationError, S3OperationError
-from stream.faults import CLOSED_MP4, Lost, on, outage, recorded
+from stream.faults import CLOSED_MP4, Lost, growing, on, outage, recorded
 from stream.twins import PATH, Twins
 
 
@@ -59,11 +59,7 @@ async def test_a_single_put_whose_answer_was_lost_is_not_repeated() -> None:
 async def test_an_upload_the_store_has_forgotten_is_begun_again() -> None:
     """A lifecycle rule aborted it in the middle: all parts are sent anew, and it says so."""
     twins = Twins()
-    await twins.start()
-    twins.disk.open_writer(PATH)
-    twins.disk.write(PATH, bytes(30))
-    stream = twins.stream()
-    await twins.rest(stream)
+    stream = await growing(twins)
     twins.store.uploads.clear()
     twins.disk.write(PATH, bytes(10))
     await twins.rest(stream)

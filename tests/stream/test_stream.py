@@ -4,7 +4,7 @@ import pytest
 
 from cefmp4.core.model import AfterUpload, Status
 from cefmp4.errors import Fenced, Stopping
-from stream.faults import CLOSED_MP4, recorded
+from stream.faults import CLOSED_MP4, growing, recorded
 from stream.twins import PATH, Twins, with_policy
 
 
@@ -48,11 +48,7 @@ async def test_a_small_recording_is_stored_by_one_put() -> None:
 async def test_a_patched_header_is_sent_again_under_its_number() -> None:
     """Muxers patch early bytes at close: the first part is replaced, the rest stays."""
     twins = Twins()
-    await twins.start()
-    twins.disk.open_writer(PATH)
-    twins.disk.write(PATH, bytes(30))
-    stream = twins.stream()
-    await twins.rest(stream)
+    stream = await growing(twins)
     twins.disk.patch(PATH, 2, b"mdat")
     twins.disk.close_writer(PATH)
     twins.disk.files[PATH].boxes = CLOSED_MP4
@@ -118,11 +114,7 @@ async def test_a_part_in_flight_lands_and_is_recorded_on_the_way_out() -> None:
 async def test_a_deleted_recording_leaves_nothing_in_the_store() -> None:
     """After the grace time its upload is aborted, and the status says why."""
     twins = Twins()
-    await twins.start()
-    twins.disk.open_writer(PATH)
-    twins.disk.write(PATH, bytes(30))
-    stream = twins.stream()
-    await twins.rest(stream)
+    stream = await growing(twins)
     twins.disk.delete(PATH)
     checkpoint = await twins.finish(stream)
     assert checkpoint.status is Status.DELETED_LOCALLY
@@ -133,11 +125,7 @@ async def test_a_deleted_recording_leaves_nothing_in_the_store() -> None:
 async def test_a_part_in_flight_that_revives_an_aborted_upload_is_aborted_again() -> None:
     """The store is asked until it no longer knows the upload."""
     twins = Twins()
-    await twins.start()
-    twins.disk.open_writer(PATH)
-    twins.disk.write(PATH, bytes(30))
-    stream = twins.stream()
-    await twins.rest(stream)
+    stream = await growing(twins)
     ((upload_id, upload),) = twins.store.uploads.items()
     revivals = iter([upload])
 
@@ -155,11 +143,7 @@ async def test_a_part_in_flight_that_revives_an_aborted_upload_is_aborted_again(
 async def test_a_renamed_recording_is_the_same_stream() -> None:
     """Its parts are kept, and it goes on under the new name."""
     twins = Twins()
-    await twins.start()
-    twins.disk.open_writer(PATH)
-    twins.disk.write(PATH, bytes(30))
-    stream = twins.stream()
-    await twins.rest(stream)
+    stream = await growing(twins)
     twins.disk.rename(PATH, "/w/b.mp4")
     twins.disk.close_writer("/w/b.mp4")
     twins.disk.files["/w/b.mp4"].boxes = CLOSED_MP4
