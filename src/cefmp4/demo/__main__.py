@@ -169,7 +169,7 @@ async def _known(checkpoints: RedisCheckpoints) -> dict[str, Checkpoint]:
 
 
 def _table(recordings: list[Recording]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("recording", no_wrap=True)
     for heading in (
         "MiB\non disk",
