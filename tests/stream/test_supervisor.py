@@ -170,6 +170,7 @@ async def test_a_recording_that_failed_is_left_alone_until_a_person_acts() -> No
     again = Supervisor(twins.world)
     await again.resume()
     await all_done(again, twins)
+    assert again.any_failed, "what failed before has not succeeded since"
     assert len(await twins.checkpoints.load_unfinished()) == 1
 
 
