@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cefmp4.demo.recorder import Kind, recorder_command
 from servers import S3Server
@@ -25,7 +25,6 @@ class Daemon:
     log_path: str
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
-    arguments: list[str] = field(default_factory=list)
 
     def start(self, *arguments: str) -> "Daemon":
         with open(self.log_path, "ab") as log:

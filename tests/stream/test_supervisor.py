@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -172,6 +173,23 @@ async def test_a_recording_that_failed_is_left_alone_until_a_person_acts() -> No
     await all_done(again, twins)
     assert again.any_failed, "what failed before has not succeeded since"
     assert len(await twins.checkpoints.load_unfinished()) == 1
+
+
+async def test_a_recording_that_failed_is_begun_anew_under_another_name() -> None:
+    """As its hint says: mend the cause, then rename it."""
+    twins = quick(reject_non_mp4=True)
+    supervisor = await supervised(twins)
+    twins.disk.write(PATH, b"this is not a video at all")
+    await all_done(supervisor, twins)
+    (failed,) = await twins.checkpoints.load_unfinished()
+    assert "rename" in failed.hint
+    twins.policy = replace(twins.policy, reject_non_mp4=False)
+    await twins.restart()
+    again = Supervisor(twins.world)
+    await again.resume()
+    twins.disk.rename(PATH, OTHER)
+    await all_done(again, twins)
+    assert list(twins.videos.values()) == [twins.content(OTHER)]
 
 
 async def test_while_the_watched_directory_is_away_nothing_is_given_up() -> None:

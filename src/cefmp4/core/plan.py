@@ -104,14 +104,17 @@ def _not_begun(facts: Facts, policy: Policy) -> Plan:
             patience = policy.close_settle_seconds if closed else policy.stream_timeout_seconds
             if facts.quiet_seconds < patience:
                 return Plan("not MP4 so far", (), patience - facts.quiet_seconds)
-            hint = "set REJECT_NON_MP4=false to upload such files too"
+            hint = "to upload it all the same, set REJECT_NON_MP4=false and rename it"
             return Plan("its bytes are not MP4", (Reject("not_mp4", hint),))
     if facts.version.size_bytes > policy.geometry.capacity_bytes:
         return Plan("larger than its parts can hold", (Reject(*TOO_LARGE),))
     return Plan("a new recording", (Begin(),))
 
 
-TOO_LARGE = ("too_large", "raise MAX_RECORDING_BYTES or CHUNK_SIZE_BYTES")
+TOO_LARGE = (
+    "too_large",
+    "raise MAX_RECORDING_BYTES or CHUNK_SIZE_BYTES, then rename the recording",
+)
 
 
 def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:

@@ -101,7 +101,7 @@ def main() -> int:
             _recorders(watched, asked.seconds, asked.bits_per_second) as recordings,
         ):
             asyncio.run(_watch(servers, recordings, console))
-            return asyncio.run(_verify(servers, recordings, console))
+            return asyncio.run(verify(servers, recordings, console))
 
 
 @contextlib.contextmanager
@@ -194,7 +194,7 @@ def _table(recordings: list[Recording]) -> Table:
     return table
 
 
-async def _verify(
+async def verify(
     servers: EmbeddedServers, recordings: list[Recording], console: Console
 ) -> int:
     """Download every object and hold it against its file, byte for byte."""
