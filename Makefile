@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock clean
+.PHONY: help setup run demo test soak check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -26,6 +26,9 @@ demo: setup ## three recorders, a progress table, and a byte-for-byte check at t
 
 test: setup ## every test, against a real Valkey, a real S3 server and real muxers
 	@$(BIN)/python -m pytest
+
+soak: setup ## what takes many minutes: hundreds of kills, ten thousand files
+	@$(BIN)/python -m pytest -m soak --timeout 3600 -s
 
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .

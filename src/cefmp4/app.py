@@ -25,6 +25,7 @@ from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import forget_now_and_then, keep_claim
 from cefmp4.watcher import Watcher
 from cefmp4.web.server import WebServer
+from cefmp4.world import World
 
 log = structlog.get_logger(__name__)
 
@@ -39,10 +40,20 @@ class Daemon:
     """One run of the daemon, from claim to release."""
 
     def __init__(
-        self, settings: Settings, *, once: bool = False, on_ready: Callable[[str], None]
+        self,
+        settings: Settings,
+        *,
+        once: bool = False,
+        on_ready: Callable[[str], None],
+        around: Callable[[World], World] = lambda world: world,
     ) -> None:
-        """`on_ready` is told the base URL of the metrics once everything is under way."""
+        """`on_ready` is told the base URL of the metrics once everything is under way.
+
+        `around` may put something between the streams and their ports; the crash tests
+        end the process there, right before or after an effect.
+        """
         self.settings, self.once, self.on_ready = settings, once, on_ready
+        self.around = around
         self.metrics = Metrics()
         self.supervisor: Supervisor | None = None
         self._stop = asyncio.Event()
@@ -94,7 +105,7 @@ class Daemon:
             store = await self._opened_store(stack)
             disk = LocalDisk()
             stack.callback(disk.close)
-            world = make_world(settings, disk, store, checkpoints, self.metrics)
+            world = self.around(make_world(settings, disk, store, checkpoints, self.metrics))
             self.supervisor = supervisor = Supervisor(world)
             self.metrics.watch_active(supervisor.active_streams)
             known = await async_retry_transient("resume", supervisor.resume)
