@@ -6,11 +6,34 @@ well as the real servers. Errors are those of `cefmp4.errors`, translated at the
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Part, StoredObject
+from cefmp4.port_values import (
+    Digests,
+    Fingerprint,
+    ListedObject,
+    ListedPart,
+    Probe,
+    Upload,
+)
+
+__all__ = [
+    "Body",
+    "Checkpoints",
+    "Clock",
+    "Digests",
+    "Disk",
+    "Disposal",
+    "Fingerprint",
+    "ListedObject",
+    "ListedPart",
+    "ObjectStore",
+    "Probe",
+    "Prober",
+    "Upload",
+]
 
 
 class Clock(Protocol):
@@ -55,14 +78,6 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """Which checksums a store wants beside CRC64NVME, which is always taken."""
-
-    crc32c: bool = False
-    md5: bool = False
-
-
 class Disk(Protocol):
     """The recordings. Nothing here ever writes to one."""
 
@@ -95,24 +110,6 @@ class Disk(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A multipart upload that stands in the store, not completed."""
-
-    key: str
-    upload_id: str
-    initiated_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ListedPart:
-    """One row of ListParts. Some stores list several rows for one part number."""
-
-    number: int
-    size_bytes: int
-    etag: str
-
-
 class ObjectStore(Protocol):
     """One bucket of an S3-compatible store.
 
@@ -134,6 +131,18 @@ class ObjectStore(Protocol):
 
     async def find_uploads(self, key: str) -> list[Upload]:
         """Every unfinished upload under exactly this key."""
+        ...
+
+    async def list_uploads(self, prefix: str) -> list[Upload]:
+        """Every unfinished upload whose key begins like this, whoever began it."""
+        ...
+
+    def list_objects(self, prefix: str) -> AsyncIterator[ListedObject]:
+        """Every object whose key begins like this, in the order of keys."""
+        ...
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """The bytes of an object, in pieces. Raises when there is none: ask `head` first."""
         ...
 
     async def upload_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
@@ -176,19 +185,6 @@ class ObjectStore(Protocol):
     async def put_json(self, key: str, document: bytes) -> None:
         """PutObject of an application/json."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What is remembered of a stored recording, to know it again after a restart."""
-
-    inode: int
-    size_bytes: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, version: FileVersion) -> "Fingerprint":
-        return cls(version.inode, version.size_bytes, version.mtime_ns)
 
 
 class Checkpoints(Protocol):
@@ -255,21 +251,6 @@ class Checkpoints(Protocol):
     async def purge(self, ended_before: float) -> int:
         """Drop streams that ended well before this time; how many."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What the media says of itself. Unknown fields are None; `problem` says why."""
-
-    duration_seconds: float | None = None
-    video: Mapping[str, Any] | None = None
-    """codec, width, height, frame_rate, bit_rate"""
-    audio: Mapping[str, Any] | None = None
-    """codec, sample_rate, channels, bit_rate"""
-    playable: bool | None = None
-    prober: str | None = None
-    """ffprobe or pyav, with its version"""
-    problem: str | None = None
 
 
 class Prober(Protocol):

@@ -13,7 +13,7 @@ gets: a refused connection, a lost answer, the end of the process.
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from cefmp4.errors import (
     StreamInitializationError,
     UploadGone,
 )
-from cefmp4.ports import Body, Digests, ListedPart, Upload
+from cefmp4.ports import Body, Digests, ListedObject, ListedPart, Upload
 
 Seam = Callable[[str], None]
 
@@ -95,13 +95,34 @@ class MemoryStore:
 
     async def find_uploads(self, key: str) -> list[Upload]:
         await self._begin("find_uploads")
-        found = [
-            Upload(key, upload_id, upload.initiated_at)
-            for upload_id, upload in self.uploads.items()
-            if upload.key == key and upload.listed
-        ]
+        found = [upload for upload in self._listed() if upload.key == key]
         self._end("find_uploads")
         return found
+
+    async def list_uploads(self, prefix: str) -> list[Upload]:
+        await self._begin("list_uploads")
+        found = [upload for upload in self._listed() if upload.key.startswith(prefix)]
+        self._end("list_uploads")
+        return found
+
+    def _listed(self) -> list[Upload]:
+        return [
+            Upload(upload.key, upload_id, upload.initiated_at)
+            for upload_id, upload in self.uploads.items()
+            if upload.listed
+        ]
+
+    async def list_objects(self, prefix: str) -> AsyncIterator[ListedObject]:
+        await self._begin("list_objects")
+        for key, found in sorted(self.objects.items()):
+            if key.startswith(prefix):
+                yield ListedObject(key, len(found.content))
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        await self._begin("read")
+        if key not in self.objects:
+            raise S3OperationError("GetObject", "NoSuchKey", "there is no such object")
+        yield self.objects[key].content
 
     async def upload_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
         try:

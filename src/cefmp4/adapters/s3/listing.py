@@ -1,4 +1,4 @@
-"""Listing uploads and parts to the end, on stores that page each in its own way.
+"""Listing uploads, parts and objects to the end, on stores that page each in its own way.
 
 SeaweedFS sorts uploads by their id and gives no NextKeyMarker; a key marker, if sent all
 the same, leaves only the uploads under just that key. It may end with an empty page, and
@@ -10,23 +10,24 @@ What must stay true: every page is asked for once, so that a listing always ends
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cefmp4.adapters.s3.errors import empty_answer, translated
-from cefmp4.ports import ListedPart, Upload
+from cefmp4.ports import ListedObject, ListedPart, Upload
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 LIST_UPLOADS, LIST_PARTS = "ListMultipartUploads", "ListParts"
+LIST_OBJECTS = "ListObjectsV2"
 
 
-async def uploads_under(
-    client: "S3Client", bucket: str, key: str, page_rows: int
+async def uploads_below(
+    client: "S3Client", bucket: str, prefix: str, page_rows: int
 ) -> list[Upload]:
-    """Every unfinished upload under exactly this key."""
+    """Every unfinished upload whose key begins with `prefix`."""
     found: dict[str, Upload] = {}
     asked: list[dict[str, Any]] = []
     after: dict[str, Any] | None = {}
@@ -34,13 +35,12 @@ async def uploads_under(
         asked.append(after)
         with translated(LIST_UPLOADS):
             page: Mapping[str, Any] = await client.list_multipart_uploads(
-                Bucket=bucket, Prefix=key, MaxUploads=page_rows, **after
+                Bucket=bucket, Prefix=prefix, MaxUploads=page_rows, **after
             )
         _must_hold_something(LIST_UPLOADS, page)
         rows = page.get("Uploads", [])
         for row in rows:
-            if row["Key"] == key:
-                found[row["UploadId"]] = Upload(key, row["UploadId"], _initiated_at(row))
+            found[row["UploadId"]] = Upload(row["Key"], row["UploadId"], _initiated_at(row))
         after = _after(page, rows)
     return list(found.values())
 
@@ -64,6 +64,23 @@ def _after(page: Mapping[str, Any], rows: list[Any]) -> dict[str, Any] | None:
             return None
         given = {"KeyMarker": rows[-1]["Key"], "UploadIdMarker": rows[-1]["UploadId"]}
     return {name: marker for name, marker in given.items() if marker}
+
+
+async def objects_below(
+    client: "S3Client", bucket: str, prefix: str, page_rows: int
+) -> AsyncIterator[ListedObject]:
+    """Every object whose key begins with `prefix`, in the order of keys."""
+    after: dict[str, Any] | None = {}
+    while after is not None:
+        with translated(LIST_OBJECTS):
+            page: Mapping[str, Any] = await client.list_objects_v2(
+                Bucket=bucket, Prefix=prefix, MaxKeys=page_rows, **after
+            )
+        _must_hold_something(LIST_OBJECTS, page)
+        for row in page.get("Contents", []):
+            yield ListedObject(row["Key"], row["Size"])
+        token = page.get("NextContinuationToken") if page.get("IsTruncated") else None
+        after = {"ContinuationToken": token} if token else None
 
 
 async def parts_of(

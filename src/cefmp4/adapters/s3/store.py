@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from cefmp4.adapters.s3 import errors
-from cefmp4.adapters.s3.body import UNSIGNED_PAYLOAD, StreamedBody, content_sha256
+from cefmp4.adapters.s3.body import (
+    PIECE_BYTES,
+    UNSIGNED_PAYLOAD,
+    StreamedBody,
+    content_sha256,
+)
 from cefmp4.adapters.s3.capabilities import (
     Capabilities,
     Checksum,
@@ -21,12 +26,12 @@ from cefmp4.adapters.s3.capabilities import (
 )
 from cefmp4.adapters.s3.client import open_client
 from cefmp4.adapters.s3.errors import empty_answer, translated
-from cefmp4.adapters.s3.listing import parts_of, uploads_under
+from cefmp4.adapters.s3.listing import objects_below, parts_of, uploads_below
 from cefmp4.adapters.s3.settings import StoreSettings
 from cefmp4.core.model import Part, StoredObject
 from cefmp4.core.objects import STREAM_ID, is_md5
 from cefmp4.errors import ContentRefused, S3OperationError, UploadGone
-from cefmp4.ports import Body, Digests, ListedPart, Upload
+from cefmp4.ports import Body, Digests, ListedObject, ListedPart, Upload
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -84,7 +89,14 @@ class S3Store:
         return upload_id
 
     async def find_uploads(self, key: str) -> list[Upload]:
-        return await uploads_under(self._client, self._settings.bucket, key, self._page_rows)
+        return [upload for upload in await self.list_uploads(key) if upload.key == key]
+
+    async def list_uploads(self, prefix: str) -> list[Upload]:
+        bucket = self._settings.bucket
+        return await uploads_below(self._client, bucket, prefix, self._page_rows)
+
+    def list_objects(self, prefix: str) -> AsyncIterator[ListedObject]:
+        return objects_below(self._client, self._settings.bucket, prefix, self._page_rows)
 
     async def upload_part(self, key: str, upload_id: str, number: int, body: Body) -> str:
         payload = await self._payload(body)
@@ -151,6 +163,13 @@ class S3Store:
             stream_id=answer.get("Metadata", {}).get(STREAM_ID),
             crc64nvme=crc64nvme_from_wire(answer.get("ChecksumCRC64NVME")),
         )
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        with translated("GetObject"):
+            answer = await self._client.get_object(Bucket=self._settings.bucket, Key=key)
+            async with answer["Body"] as body:
+                async for piece in body.iter_chunks(PIECE_BYTES):
+                    yield piece
 
     async def put(self, key: str, user_metadata: Mapping[str, str], body: Body) -> None:
         await self._put(key, body, _recording(self._settings, user_metadata))

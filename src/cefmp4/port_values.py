@@ -1,0 +1,69 @@
+"""What crosses the ports: plain values, beside those of `core.model`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cefmp4.core.model import FileVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Which checksums a store wants beside CRC64NVME, which is always taken."""
+
+    crc32c: bool = False
+    md5: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that stands in the store, not completed."""
+
+    key: str
+    upload_id: str
+    initiated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """One row of a listing of objects."""
+
+    key: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPart:
+    """One row of ListParts. Some stores list several rows for one part number."""
+
+    number: int
+    size_bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What is remembered of a stored recording, to know it again after a restart."""
+
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, version: FileVersion) -> "Fingerprint":
+        return cls(version.inode, version.size_bytes, version.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the media says of itself. Unknown fields are None; `problem` says why."""
+
+    duration_seconds: float | None = None
+    video: Mapping[str, Any] | None = None
+    """codec, width, height, frame_rate, bit_rate"""
+    audio: Mapping[str, Any] | None = None
+    """codec, sample_rate, channels, bit_rate"""
+    playable: bool | None = None
+    prober: str | None = None
+    """ffprobe or pyav, with its version"""
+    problem: str | None = None
