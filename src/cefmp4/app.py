@@ -22,7 +22,12 @@ from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
 from cefmp4.metrics import Metrics
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
-from cefmp4.upkeep import forget_now_and_then, keep_claim
+from cefmp4.upkeep import (
+    forget_now_and_then,
+    keep_claim,
+    note_if_whole,
+    sweep_now_and_then,
+)
 from cefmp4.watcher import Watcher
 from cefmp4.web.server import WebServer
 from cefmp4.world import World
@@ -108,6 +113,8 @@ class Daemon:
             world = self.around(make_world(settings, disk, store, checkpoints, self.metrics))
             self.supervisor = supervisor = Supervisor(world)
             self.metrics.watch_active(supervisor.active_streams)
+            whole = await async_retry_transient("resume", checkpoints.is_whole)
+            world.recollection.wanted = not whole
             known = await async_retry_transient("resume", supervisor.resume)
             watcher = make_watcher(settings, disk, supervisor)
             watcher.expect(known)
@@ -149,13 +156,14 @@ class Daemon:
         self, supervisor: Supervisor, watcher: Watcher, checkpoints: RedisCheckpoints
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
-        settings = self.settings
+        settings, world = self.settings, supervisor.world
         ends: set[asyncio.Future[object]] = {
             asyncio.ensure_future(watcher.run()),
+            asyncio.ensure_future(sweep_now_and_then(world, supervisor.all_begun)),
             asyncio.ensure_future(keep_claim(checkpoints, settings.claim_lease_seconds)),
             asyncio.ensure_future(
                 forget_now_and_then(
-                    supervisor.world, supervisor.shelf, settings.completed_retention_seconds
+                    world, supervisor.shelf, settings.completed_retention_seconds
                 )
             ),
             asyncio.ensure_future(supervisor.turns.fatal),
@@ -166,6 +174,7 @@ class Daemon:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in done:
                 end.result()
+            await note_if_whole(world, supervisor.all_begun)
         finally:
             for end in ends:
                 end.cancel()

@@ -15,9 +15,11 @@ from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
 from cefmp4.config import Settings
-from cefmp4.core.keys import key_problem, render_key
+from cefmp4.core.keys import key_problem, literal_prefix, render_key
+from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.metrics import Metrics
+from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
@@ -44,6 +46,7 @@ def make_world(
     """The real things behind every port."""
     policy = settings.policy()
     ffprobe = settings.ffprobe_path
+    tag = instance_tag(settings.instance)
     return World(
         disk=disk,
         store=store,
@@ -57,11 +60,12 @@ def make_world(
         metrics=metrics,
         turns=Slots(settings.max_concurrent_streams),
         parts=Slots(settings.max_parts_in_flight),
-        new_stream_id=lambda: str(uuid.uuid4()),
+        new_stream_id=lambda: stream_id_from(uuid.uuid4(), tag),
         key_for=key_for(settings),
         bucket=settings.s3_bucket_name or "",
         key_is_unique="{stream_id}" in settings.s3_key_template,
         host=socket.gethostname(),
+        recollection=Recollection(tag, literal_prefix(settings.s3_key_template)),
     )
 
 

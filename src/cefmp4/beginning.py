@@ -1,9 +1,27 @@
-"""How a stream begins: with an intent, written down before anything reaches the store."""
+"""How a stream begins: with an intent, written down before anything reaches the store.
+
+Or with what the store still knows of it, when the state server has lost its data.
+"""
 
 from cefmp4.core.keys import distinct_key
 from cefmp4.core.model import Checkpoint, FileVersion, Status
 from cefmp4.errors import StreamInitializationError
+from cefmp4.recalling import recall
 from cefmp4.world import World
+
+
+async def first_checkpoint(
+    world: World,
+    stream_id: str,
+    path: str,
+    version: FileVersion,
+    *,
+    refused: str = "",
+    hint: str = "",
+) -> Checkpoint:
+    """What is written down of a recording that no stream is known of."""
+    found = None if refused else await recall(world, path, version)
+    return found or await intent(world, stream_id, path, version, refused=refused, hint=hint)
 
 
 async def intent(

@@ -42,6 +42,12 @@ class Metrics:
         Info("cefmp4_build", "Version of the daemon.", registry=r).info(
             {"version": __version__}
         )
+        self._of_each_stream(r)
+        self._of_the_instance(r)
+        self._ended: dict[str, None] = {}  # in the order they ended
+        self._operations: dict[str, set[str]] = {}
+
+    def _of_each_stream(self, r: CollectorRegistry) -> None:
         self.chunks_uploaded = Counter(
             "video_chunks_uploaded_total",
             "Parts the store has confirmed, those sent again included.",
@@ -74,6 +80,8 @@ class Metrics:
             ["stream_id", "operation_type"],
             registry=r,
         )
+
+    def _of_the_instance(self, r: CollectorRegistry) -> None:
         self.active_streams = Gauge(
             "active_streams_gauge", "Streams not yet at their end.", registry=r
         )
@@ -83,8 +91,19 @@ class Metrics:
         self.streams_failed = Counter(
             "streams_failed_total", "Streams that ended in a failed status.", registry=r
         )
-        self._ended: dict[str, None] = {}  # in the order they ended
-        self._operations: dict[str, set[str]] = {}
+        self.orphaned_uploads = Gauge(
+            "cefmp4_orphaned_uploads",
+            "Unfinished uploads of this instance that no stream uses, at the last look.",
+            registry=r,
+        )
+        self.orphaned_bytes = Gauge(
+            "cefmp4_orphaned_bytes", "Bytes the store keeps for them.", registry=r
+        )
+        self.orphans_aborted = Counter(
+            "cefmp4_orphaned_uploads_aborted_total",
+            "Such uploads that were aborted.",
+            registry=r,
+        )
 
     def watch_active(self, count: Callable[[], int]) -> None:
         """Read the gauge from the supervisor at every scrape."""
@@ -113,6 +132,11 @@ class Metrics:
             oldest = next(iter(self._ended))
             del self._ended[oldest]
             self._forget(oldest)
+
+    def orphans_left(self, uploads: int, size_bytes: int) -> None:
+        """What still stands after a look over the store."""
+        self.orphaned_uploads.set(uploads)
+        self.orphaned_bytes.set(size_bytes)
 
     def scrape(self) -> bytes:
         """The exposition text; per-stream series of ended streams are dropped after it."""

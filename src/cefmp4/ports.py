@@ -227,6 +227,21 @@ class Checkpoints(Protocol):
         """Every live or parked stream that still holds its path."""
         ...
 
+    async def is_whole(self) -> bool:
+        """Whether all that was ever written down is still known.
+
+        False when the server has lost its data, or never had any, until `set_whole`.
+        """
+        ...
+
+    async def set_whole(self) -> None:
+        """What was lost has been found again, as far as it can be."""
+        ...
+
+    async def stream_of_key(self, key: str) -> str | None:
+        """The id of the stream that has reserved this object key, if it is remembered."""
+        ...
+
     async def reserve_key(self, key: str, stream_id: str) -> bool:
         """Make sure that no other stream of this instance uses `key`."""
         ...

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 
-from cefmp4.beginning import intent
+from cefmp4.beginning import first_checkpoint
 from cefmp4.core import actions as do
 from cefmp4.core.actions import Action, Plan
 from cefmp4.core.model import LIVE, Checkpoint, Inspection, Seal, Status
@@ -203,7 +203,7 @@ class Stream:
         version = self.sight.version
         if version is None:
             return
-        checkpoint = await intent(
+        checkpoint = await first_checkpoint(
             self.world, self._new_id, self.path, version, refused=refused, hint=hint
         )
         await self.ledger.begin(checkpoint)

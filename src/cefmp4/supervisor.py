@@ -69,6 +69,12 @@ class Supervisor:
         """Streams that have begun and not ended; a file without a byte is none yet."""
         return sum(stream.checkpoint is not None for stream in self.streams.values())
 
+    def all_begun(self) -> bool:
+        """Every recording that is there has a stream, or needs none."""
+        streams = self.streams.values()
+        begun = all(stream.checkpoint is not None or stream.has_nothing for stream in streams)
+        return begun and self._scanned and not self.world.horizon.away
+
     async def stop(self, grace_seconds: float) -> None:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
         self.world.turns.close()

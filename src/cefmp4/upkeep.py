@@ -1,16 +1,21 @@
-"""What goes on beside the streams: keeping the claim, and forgetting what is long over."""
+"""What goes on beside the streams: keeping the claim, sweeping up, forgetting."""
 
 import asyncio
+from collections.abc import Callable
 from typing import NoReturn
 
 import structlog
 
-from cefmp4.errors import ChunkProcessingError, Fenced, RedisOperationError
+from cefmp4.core.orphans import Fate
+from cefmp4.errors import CefMP4Error, ChunkProcessingError, Fenced, RedisOperationError
 from cefmp4.ports import Checkpoints, Disk
 from cefmp4.shelf import Shelf
+from cefmp4.sweeping import abort_all, look_over
 from cefmp4.world import World
 
 FORGET_INTERVAL_SECONDS = 3600.0
+SWEEP_INTERVAL_SECONDS = 3600.0
+ALL_BEGUN_INTERVAL_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -80,3 +85,53 @@ def _not_there(disk: Disk, paths: list[str]) -> frozenset[str]:
         except ChunkProcessingError:
             continue  # out of reach, not gone
     return frozenset(missing)
+
+
+async def sweep_now_and_then(world: World, all_begun: Callable[[], bool]) -> NoReturn:
+    """Abort orphaned uploads, at the start and every hour."""
+    forgotten: frozenset[str] = frozenset()
+    while True:
+        try:
+            forgotten = await sweep(world, forgotten, may_be_claimed=not all_begun())
+        except Fenced:
+            raise
+        except CefMP4Error as error:
+            log.warning("orphans not looked for", error=str(error), hint=error.hint)
+        while world.recollection.wanted:
+            await note_if_whole(world, all_begun)
+            await asyncio.sleep(ALL_BEGUN_INTERVAL_SECONDS)
+        await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
+
+
+async def sweep(
+    world: World, forgotten_before: frozenset[str], *, may_be_claimed: bool
+) -> frozenset[str]:
+    """One look over the store; the ids of uploads whose stream is not remembered.
+
+    Those are aborted only when they were found the last time too, and no recording is
+    there that could claim them: a disk that is mounted late must not cost its progress.
+    """
+    judged = await look_over(world.store, world.checkpoints, world.recollection)
+    orphans = [one for one in judged if one.verdict.fate is Fate.ORPHAN]
+    forgotten = [one for one in judged if one.verdict.fate is Fate.FORGOTTEN]
+    if not may_be_claimed and not world.recollection.wanted:
+        orphans += [one for one in forgotten if one.upload.upload_id in forgotten_before]
+    left = await abort_all(world.store, orphans)
+    world.metrics.orphans_aborted.inc(len(orphans) - len(left))
+    left += [one for one in forgotten if one not in orphans]
+    world.metrics.orphans_left(len(left), sum(one.size_bytes for one in left))
+    return frozenset(one.upload.upload_id for one in forgotten)
+
+
+async def note_if_whole(world: World, all_begun: Callable[[], bool]) -> None:
+    """Once every recording that is there has begun, nothing more can be found again."""
+    if not world.recollection.wanted or not all_begun():
+        return
+    try:
+        await world.checkpoints.set_whole()
+    except Fenced:
+        raise
+    except RedisOperationError as error:
+        log.warning("not noted as whole yet", error=str(error), hint=error.hint)
+    else:
+        world.recollection.forget()

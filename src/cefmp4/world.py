@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from cefmp4.core.model import Policy
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
+from cefmp4.recollection import Recollection
 from cefmp4.sight import Horizon
 from cefmp4.slots import Slots
 
@@ -34,3 +35,4 @@ class World:
     """Keys hold the stream id, so that no two streams can ever meet under one."""
     host: str
     horizon: Horizon = field(default_factory=Horizon)
+    recollection: Recollection = field(default_factory=Recollection)

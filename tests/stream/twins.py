@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
+from uuid import UUID
 
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.adapters.memory.disk import MemoryDisk
 from cefmp4.adapters.memory.store import MemoryStore
 from cefmp4.core.model import Checkpoint, FileVersion, Policy
+from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Probe
+from cefmp4.recollection import Recollection
 from cefmp4.slots import Slots
 from cefmp4.stream import Stream
 from cefmp4.world import World
 
 PATH = "/w/a.mp4"
+TAG = instance_tag("the instance of the twins")
 POLICY = Policy(part_bytes=8, window_parts=2, close_settle_seconds=1.0)
 
 
@@ -88,11 +92,12 @@ class Twins:
             metrics=Metrics(),
             turns=Slots(5),
             parts=Slots(4),
-            new_stream_id=lambda: f"id-{next(self._ids)}",
+            new_stream_id=lambda: stream_id_from(UUID(int=next(self._ids) << 96), TAG),
             key_for=lambda stream_id, path, _: self.key_template(stream_id, path),
             bucket="bucket",
             key_is_unique=self.key_is_unique,
             host="here",
+            recollection=Recollection(TAG, "streams/" if self.key_is_unique else ""),
         )
 
     async def start(self) -> None:
@@ -105,6 +110,7 @@ class Twins:
         self.checkpoints = self.checkpoints.successor()
         await self.checkpoints.claim()
         self.new_process()
+        self.world.recollection.wanted = not await self.checkpoints.is_whole()
         found = await self.checkpoints.load_unfinished()
         return [Stream(self.world, checkpoint.path, checkpoint) for checkpoint in found]
 

@@ -8,7 +8,7 @@ Limits: 10,000 parts of at most 5 GiB, each but the last at least 5 MiB (Amazon 
 "Amazon S3 multipart upload limits").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MAX_PARTS = 10_000
@@ -86,3 +86,27 @@ def geometry_for(chunk_size_bytes: int, uniform: bool, max_recording_bytes: int)
     needed = -(-max_recording_bytes // MAX_PARTS)
     rounded = -(-needed // 1024**2) * 1024**2
     return Geometry(max(chunk_size_bytes, rounded), uniform=True)
+
+
+def geometry_of(sizes: Mapping[int, int], expected: Geometry) -> Geometry | None:
+    """The geometry in which parts of these sizes (by number) were sent; None for none.
+
+    `expected` if it fits, else the one that follows from the lowest part. Only the highest
+    part may be shorter than it would be when whole.
+    """
+    if not sizes:
+        return None
+    lowest = min(sizes)
+    doublings = 0 if expected.uniform else (lowest - 1) // DOUBLE_EVERY_PARTS
+    told = Geometry(max(1, sizes[lowest] >> doublings), expected.uniform)
+    return next((rule for rule in (expected, told) if _fits(sizes, rule)), None)
+
+
+def _fits(sizes: Mapping[int, int], geometry: Geometry) -> bool:
+    highest = max(sizes)
+    whole = all(
+        size == geometry.length_of(number)
+        for number, size in sizes.items()
+        if number != highest
+    )
+    return whole and sizes[highest] <= geometry.length_of(highest)

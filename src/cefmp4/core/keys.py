@@ -108,6 +108,11 @@ def template_problem(template: str) -> str | None:
     return key_problem(literal)
 
 
+def literal_prefix(template: str) -> str:
+    """What all keys of a template begin with, whatever the recording."""
+    return next(_pieces(template))[0]
+
+
 def _pieces(template: str) -> Iterator[tuple[str, str | None, str]]:
     """Literal text, then the field that follows it (None at the end) and its format."""
     for literal, field, spec, conversion in string.Formatter().parse(template):

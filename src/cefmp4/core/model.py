@@ -115,6 +115,8 @@ class SealReason(StrEnum):
     """No write for `STREAM_TIMEOUT_SECONDS`; whether a writer is left cannot be asked here."""
     OPEN_WRITER_TIMEOUT = "open_writer_timeout"
     """Still open for writing, but silent for `OPEN_WRITER_TIMEOUT_SECONDS`."""
+    RECOGNISED = "recognised"
+    """The state was lost, and the store already holds just these bytes."""
 
 
 @dataclass(frozen=True, slots=True)

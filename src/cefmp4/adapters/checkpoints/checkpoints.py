@@ -73,6 +73,9 @@ class RedisCheckpoints(CheckpointView):
         if after.status in LIVE:
             self._saved[after.stream_id] = _Saved(after, revision)
 
+    async def set_whole(self) -> None:
+        await self._write("set_whole", [(b"SET", self._keys.whole, b"1")])
+
     async def reserve_key(self, key: str, stream_id: str) -> bool:
         field, owner = pack_text(key), stream_id.encode()
         commands: list[Command] = [

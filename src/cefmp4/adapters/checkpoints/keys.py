@@ -66,6 +66,11 @@ class Keyspace:
         return self._key("keys")
 
     @property
+    def whole(self) -> bytes:
+        """String: stands while nothing that was written here has been lost."""
+        return self._key("whole")
+
+    @property
     def claim(self) -> bytes:
         """String with an expiry: who works under this instance."""
         return self._key("claim")

@@ -12,6 +12,7 @@ import structlog
 
 from cefmp4.adapters.checkpoints.codec import (
     Unreadable,
+    pack_text,
     unpack,
     unpack_fingerprint,
 )
@@ -77,6 +78,15 @@ class CheckpointView:
             except Unreadable as error:
                 log.warning("fingerprint left out", path=os.fsdecode(path), error=str(error))
         return found
+
+    async def is_whole(self) -> bool:
+        [mark] = await self._server.read("is_whole", [(b"GET", self._keys.whole)])
+        return mark is not None
+
+    async def stream_of_key(self, key: str) -> str | None:
+        asked = (b"HGET", self._keys.keys, pack_text(key))
+        [owner] = await self._server.read("stream_of_key", [asked])
+        return owner.decode() if owner else None
 
     async def persistence(self) -> str | None:
         """What is wrong with how the server keeps its data; None when it looks right."""

@@ -28,6 +28,7 @@ class _Server:
     paths: dict[str, str] = field(default_factory=dict)
     stored: dict[str, tuple[str, Fingerprint]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    whole: bool = False
     holder: "MemoryCheckpoints | None" = None
     """Who renews the claim; None when it was given back or has lapsed."""
     epoch: "MemoryCheckpoints | None" = None
@@ -71,6 +72,7 @@ class MemoryCheckpoints:
         for kept in (server.streams, server.paths, server.stored, server.keys):
             kept.clear()
         server.holder = server.epoch = None
+        server.whole = False
 
     # --- the port -----------------------------------------------------------------
 
@@ -116,6 +118,19 @@ class MemoryCheckpoints:
         """As the view of the command line: live ones, parked ones, the latest ended."""
         async with self._operation("all_streams"):
             return sorted(self._server.streams.values(), key=_order)[:limit]
+
+    async def is_whole(self) -> bool:
+        async with self._operation("is_whole"):
+            return self._server.whole
+
+    async def set_whole(self) -> None:
+        async with self._operation("set_whole"):
+            self._check_claim()
+            self._server.whole = True
+
+    async def stream_of_key(self, key: str) -> str | None:
+        async with self._operation("stream_of_key"):
+            return self._server.keys.get(key)
 
     async def reserve_key(self, key: str, stream_id: str) -> bool:
         async with self._operation("reserve_key"):

@@ -1,0 +1,90 @@
+"""Unfinished uploads that nobody will ever finish: found, counted, and aborted.
+
+Stores keep the parts of an unfinished upload, and bill them, for ever. The daemon leaves
+none behind knowingly; but a request that was on its way while a process died can land
+after everybody has looked. So all that stands below our prefix is looked at now and then,
+by the daemon and by `cefmp4 gc`.
+
+What must stay true: only uploads of this instance are ever aborted. The store is listed
+before the state server is asked: every stream writes its intent before its upload is
+created, so that a stream which is unknown then is unknown for good.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from cefmp4.core.orphans import Fate, Verdict, judge
+from cefmp4.core.stream_ids import stream_id_in
+from cefmp4.errors import UploadGone
+from cefmp4.ports import Checkpoints, ObjectStore, Upload
+from cefmp4.recollection import Recollection
+
+log = structlog.get_logger(__name__)
+
+ABORT_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An unfinished upload, and what it is to us."""
+
+    upload: Upload
+    verdict: Verdict
+    size_bytes: int = 0
+    """Bytes the store holds for it; 0 for those that are not ours to look into."""
+
+
+async def look_over(
+    store: ObjectStore, checkpoints: Checkpoints, ours: Recollection
+) -> list[Judged]:
+    """Every unfinished upload below our prefix. `ours` tells which ids are this instance's."""
+    judged = []
+    for upload in await store.list_uploads(ours.prefix):
+        verdict = await _judge(upload, checkpoints, ours)
+        unwanted = verdict.fate in (Fate.ORPHAN, Fate.FORGOTTEN)
+        size_bytes = await _size_bytes(store, upload) if unwanted else 0
+        judged.append(Judged(upload, verdict, size_bytes))
+    return judged
+
+
+async def _judge(upload: Upload, checkpoints: Checkpoints, ours: Recollection) -> Verdict:
+    told = stream_id_in(upload.key)
+    checkpoint = await checkpoints.load(told) if told else None
+    if checkpoint is None:
+        owner = await checkpoints.stream_of_key(upload.key)
+        checkpoint = await checkpoints.load(owner) if owner else None
+    return judge(upload.upload_id, checkpoint, ours=ours.is_ours(upload.key))
+
+
+async def _size_bytes(store: ObjectStore, upload: Upload) -> int:
+    """What its parts take; some stores list, and keep, several versions of a part."""
+    try:
+        rows = await store.list_parts(upload.key, upload.upload_id)
+    except UploadGone:
+        return 0
+    return sum(row.size_bytes for row in rows)
+
+
+async def abort_all(store: ObjectStore, unwanted: Iterable[Judged]) -> list[Judged]:
+    """Abort these; the ones that stand all the same."""
+    return [judged for judged in unwanted if not await _is_aborted(store, judged)]
+
+
+async def _is_aborted(store: ObjectStore, judged: Judged) -> bool:
+    """Aborted until it is gone: a part in flight can bring it back (MinIO)."""
+    upload = judged.upload
+    for _ in range(ABORT_ATTEMPTS):
+        await store.abort(upload.key, upload.upload_id)
+        try:
+            await store.list_parts(upload.key, upload.upload_id)
+        except UploadGone:
+            log.info(
+                "orphaned upload aborted",
+                key=upload.key,
+                bytes=judged.size_bytes,
+                why=judged.verdict.why,
+            )
+            return True
+    return False
