@@ -70,10 +70,7 @@ def test_equal_parts_are_raised_until_the_largest_recording_fits() -> None:
 def test_a_geometry_is_found_again_from_parts(
     base: int, uniform: bool, size: int, lost: set[int]
 ) -> None:
-    """From the sizes of any parts of a file that lie where they lay, expected or not.
-
-    Seen failing with the length of part 1 taken from a part beyond the first doubling.
-    """
+    """From the sizes of any parts of a file: they lie where they lay, expected or not."""
     sent = Geometry(base, uniform)
     spans = [span for span in sent.spans(size) if span.number not in lost]
     if not spans:
@@ -91,3 +88,11 @@ def test_parts_that_fit_no_rule_have_no_geometry() -> None:
     """They were not sent by this system, or not as one recording."""
     assert geometry_of({1: 10, 2: 7, 3: 10}, Geometry(10)) is None
     assert geometry_of({1: 10, 2: 11}, Geometry(10)) is None
+
+
+def test_a_geometry_is_found_again_from_later_parts_alone() -> None:
+    """Their length has doubled since the first.
+
+    Seen failing with the length of the lowest part taken for that of part 1.
+    """
+    assert geometry_of({1_001: 20, 1_002: 20}, Geometry(7)) == Geometry(10)

@@ -142,12 +142,13 @@ async def test_an_equal_copy_gets_an_object_of_its_own() -> None:
     Seen failing with the names left out of `_is_stored_as`.
     """
     twins = Twins(key_template=lambda stream_id, path: f"streams/{stream_id}{path}")
-    await twins.finish(await recorded(twins))
+    before = await twins.finish(await recorded(twins))
     await forgotten(twins)
     twins.disk.write(OTHER, twins.content())
     twins.disk.files[OTHER].boxes = CLOSED_MP4
-    await twins.finish(twins.stream(OTHER))
-    await twins.finish(twins.stream())
+    copy = await twins.finish(twins.stream(OTHER))
+    assert copy.stream_id != before.stream_id
+    assert (await twins.finish(twins.stream())).stream_id == before.stream_id
     assert list(twins.videos.values()) == [twins.content()] * 2
 
 
