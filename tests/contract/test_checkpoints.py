@@ -217,6 +217,8 @@ async def test_a_key_belongs_to_one_stream(subject: Subject) -> None:
     assert await subject.reserve_key("k\udcff", "one")
     assert await subject.reserve_key("k\udcff", "one")
     assert not await subject.reserve_key("k\udcff", "two")
+    assert await subject.stream_of_key("k\udcff") == "one"
+    assert await subject.stream_of_key("k") is None
     begun = active()
     await subject.save(None, begun)
     assert not await subject.reserve_key(begun.key, "another")

@@ -141,6 +141,25 @@ async def test_whoever_comes_first_after_a_loss_holds_the_claim(
     await newcomer.save(None, begun)
 
 
+async def test_that_data_were_lost_is_known_until_they_are_found_again(
+    world: World, subject: Subject
+) -> None:
+    """Also to the next process, and although streams were written anew from memory."""
+    assert not await subject.is_whole()
+    await subject.set_whole()
+    assert await subject.is_whole()
+    begun = active()
+    await subject.save(None, begun)
+    await world.lose_everything()
+    with pytest.raises(RedisOperationError):
+        await subject.renew()
+    await subject.save(None, begun)
+    await world.crash(subject)
+    newcomer = await world.process()
+    await newcomer.claim()
+    assert not await newcomer.is_whole()
+
+
 async def test_many_streams_survive_a_loss_together(world: World, subject: Subject) -> None:
     """Writes in flight at the moment of the loss do not fence the process off itself."""
     streams = [active(f"/{n}") for n in range(20)]
