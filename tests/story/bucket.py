@@ -37,9 +37,13 @@ class Bucket:
 
         What a starting daemon tries out under a key of its own is not one.
         """
+        found = await self.all_uploads()
+        return [(key, upload_id) for key, upload_id in found if key.endswith(".mp4")]
+
+    async def all_uploads(self) -> list[tuple[str, str]]:
+        """Key and id of every unfinished upload, those of a start that was killed too."""
         listing = await self.client.list_multipart_uploads(Bucket=self.name)
-        rows = [(row["Key"], row["UploadId"]) for row in listing.get("Uploads", [])]
-        return [(key, upload_id) for key, upload_id in rows if key.endswith(".mp4")]
+        return [(row["Key"], row["UploadId"]) for row in listing.get("Uploads", [])]
 
     async def parts_in_flight(self) -> dict[str, int]:
         """Parts that are listed for unfinished uploads, by key; empty while there are none."""
