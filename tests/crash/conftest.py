@@ -33,15 +33,22 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Muxed:
 
 
 @pytest.fixture
-def lives(tmp_path: Path, s3_server: S3Server, bucket: str, redis_url: str) -> Iterator[Lives]:
-    """Not started yet."""
+def lives(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    s3_server: S3Server,
+    bucket: str,
+    redis_url: str,
+) -> Iterator[Lives]:
+    """Not started yet; its log is shown when the case failed."""
     environment = settings_of(str(tmp_path), s3_server, bucket, redis_url)
     environment["CLOSE_SETTLE_SECONDS"] = "0.1"
     os.mkdir(environment["WATCH_DIR"])
-    daemon = Lives(str(tmp_path), environment)
+    daemon, failed_before = Lives(str(tmp_path), environment), request.session.testsfailed
     yield daemon
     daemon.end()
-    print(daemon.log)  # noqa: T201 - shown by pytest when the case failed
+    if request.session.testsfailed > failed_before:
+        print(daemon.log)  # noqa: T201
 
 
 @pytest.fixture

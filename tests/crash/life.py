@@ -29,6 +29,7 @@ class Lives:
     folder: str
     environment: dict[str, str]
     process: BaseProcess | None = None
+    _log_begins: int = 0
 
     @property
     def effects_path(self) -> str:
@@ -48,6 +49,7 @@ class Lives:
     def start(self, *, once: bool = False, doom: Doom | None = None, **settings: str) -> None:
         """Begin a life."""
         self.end()
+        self._log_begins = len(self.log)
         own = {"CRASH_EFFECTS": self.effects_path, "CRASH_AT": str(doom or "")}
         environment = self.environment | own | settings
         self.process = nursery.Process(
@@ -84,6 +86,11 @@ class Lives:
             return ""
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
+
+    @property
+    def is_ready(self) -> bool:
+        """In this life."""
+        return "/metrics" in self.log[self._log_begins :]
 
     def effects(self) -> list[Line]:
         """What was written down, of every life so far."""

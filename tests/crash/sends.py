@@ -28,12 +28,16 @@ class Account:
     sendings: list[Sending] = field(default_factory=list)
     forgotten: bool = False
     """Since the last sending, it was at least begun to record that the file has changed."""
+    changes: int = 0
+    """How often it was sent because the file has changed."""
     wasted_bytes: int = 0
     """Of sendings that had to be repeated."""
     without_reason: int = 0
 
     def begin(self, life: int) -> None:
-        if self.sendings and not self.forgotten:
+        if self.forgotten:
+            self.changes += 1
+        elif self.sendings:
             last = self.sendings[-1]
             if last.recorded or (last.life == life and not last.failed):
                 self.without_reason += 1
