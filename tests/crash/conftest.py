@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.media import FRAGMENTED, ORDINARY
+from contract.media import ORDINARY
 from crash.life import Lives
 from crash.recordings import Muxed, muxed
 from servers import S3Server, s3_client
@@ -18,12 +18,6 @@ from story.daemon import settings_of
 def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Muxed:
     """Three parts; the first is patched at the close."""
     return muxed(tmp_path_factory.mktemp("muxed"), ORDINARY, frames=6000)
-
-
-@pytest.fixture(scope="session")
-def fragmented(tmp_path_factory: pytest.TempPathFactory) -> Muxed:
-    """Three parts, none of which ever changes."""
-    return muxed(tmp_path_factory.mktemp("muxed"), FRAGMENTED, frames=6000)
 
 
 @pytest.fixture(scope="session")

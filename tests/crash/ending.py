@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.core.model import Checkpoint, Status
-from crash.effects import Effect, Line, Step
+from crash.effects import Effect, Step
 from crash.life import Lives
 from crash.sends import accounts
 from story.bucket import Bucket
@@ -43,22 +43,24 @@ async def stored_exactly_once(lives: Lives, store: Bucket, content: bytes) -> Ch
 
 
 def sent_again_at_most_what_was_in_flight(lives: Lives) -> None:
-    """No part was sent twice but for a reason; nothing failed; HEAD came before disposal."""
+    """No part was sent twice but for a reason, and nothing failed on the way."""
     lines = lives.effects()
     for (_, number), account in accounts(lines).items():
         assert account.without_reason == 0, f"part {number} was sent again for no reason"
     assert [line for line in lines if line.step is Step.FAILED] == []
-    for at, line in enumerate(lines):
-        if (line.effect, line.step) == (Effect.DISPOSED, Step.BEGUN):
-            assert _was_verified(lines[:at], line), "disposed of before it was verified"
 
 
-def _was_verified(earlier: list[Line], disposal: Line) -> bool:
-    """In the same life, and since everything else."""
-    return any(
-        line.effect is Effect.HEAD
-        and line.step is Step.DONE
-        and line.life == disposal.life
-        and disposal.key in line.key
-        for line in earlier
-    )
+def verified_right_before_disposal(lives: Lives) -> None:
+    """The last thing done before the recording is touched, in every life, was a HEAD."""
+    lines = lives.effects()
+    disposals = [
+        at
+        for at, line in enumerate(lines)
+        if (line.effect, line.step) == (Effect.DISPOSED, Step.BEGUN)
+    ]
+    assert disposals
+    for at in disposals:
+        earlier, disposal = lines[at - 1], lines[at]
+        assert (earlier.effect, earlier.step) == (Effect.HEAD, Step.DONE)
+        assert earlier.life == disposal.life
+        assert disposal.key in earlier.key

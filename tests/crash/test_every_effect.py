@@ -15,6 +15,7 @@ from crash.ending import (
     files_below,
     sent_again_at_most_what_was_in_flight,
     stored_exactly_once,
+    verified_right_before_disposal,
 )
 from crash.life import Lives
 from crash.recordings import Growing, Muxed
@@ -101,6 +102,14 @@ async def test_killed_while_a_small_recording_is_put(
     assert lives.count(Effect.UPLOAD_CREATED) == 0
 
 
+@pytest.fixture
+def archive(lives: Lives) -> str:
+    """Where AFTER_UPLOAD=move takes recordings to."""
+    folder = os.path.join(lives.folder, "archive")
+    lives.environment |= {"ARCHIVE_DIR": folder, "MISSING_GRACE_SECONDS": "0.2"}
+    return folder
+
+
 @moments
 @pytest.mark.parametrize("effect", OF_ITS_DISPOSAL)
 @pytest.mark.parametrize("after_upload", ["delete", "move"])
@@ -111,12 +120,27 @@ async def test_killed_while_the_recording_is_disposed_of(
     lives: Lives,
     store: Bucket,
     small: Muxed,
+    archive: str,
 ) -> None:
     """It is gone, or in the archive and nowhere else; no hidden file stays behind."""
-    archive = os.path.join(lives.folder, "archive")
-    lives.environment |= {"AFTER_UPLOAD": after_upload, "ARCHIVE_DIR": archive}
-    lives.environment["MISSING_GRACE_SECONDS"] = "0.2"
+    lives.environment["AFTER_UPLOAD"] = after_upload
     await check(lives, store, small, Doom(effect, moment))
+    verified_right_before_disposal(lives)
     assert files_below(lives.watch_dir) == {}
     kept = {"a.mp4": small.final} if after_upload == "move" else {}
     assert files_below(archive) == kept
+
+
+async def test_killed_before_the_disposal_and_the_object_is_gone_by_then(
+    lives: Lives, store: Bucket, small: Muxed, archive: str
+) -> None:
+    """What was verified in an earlier life is verified again: the recording is kept."""
+    lives.environment["AFTER_UPLOAD"] = "delete"
+    growing = Growing(lives.path("a.mp4"), small)
+    async with lives.recorder(growing):
+        lives.start(doom=Doom(Effect.DISPOSED, Moment.BEFORE))
+        await lives.killed()
+    (key,) = await store.videos()
+    await store.client.delete_object(Bucket=store.name, Key=key)
+    await lives.finish()
+    assert files_below(lives.watch_dir) == {"a.mp4": small.final}
