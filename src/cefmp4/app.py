@@ -25,6 +25,7 @@ from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import (
     forget_now_and_then,
     keep_claim,
+    listen,
     note_if_whole,
     sweep_now_and_then,
 )
@@ -166,6 +167,7 @@ class Daemon:
                     world, supervisor.shelf, settings.completed_retention_seconds
                 )
             ),
+            asyncio.ensure_future(listen(checkpoints, supervisor.hear)),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
         if self.once:

@@ -121,7 +121,7 @@ def key_for(settings: Settings) -> Callable[[str, str, float], str]:
         if problem:
             raise StreamInitializationError(
                 f"no store could hold the key of this recording: it {problem}",
-                hint="choose a shorter S3_KEY_TEMPLATE, or rename the recording",
+                hint="choose a shorter S3_KEY_TEMPLATE, restart, then: cefmp4 retry ID",
             )
         return key
 

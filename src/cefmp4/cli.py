@@ -2,9 +2,9 @@
 3 this instance is claimed by another process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Annotated, TypeVar
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -12,22 +12,12 @@ import typer
 from pydantic import SecretStr
 
 from cefmp4 import __version__, app, console
-from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
-from cefmp4.adapters.disk import LocalDisk, prepare_process
-from cefmp4.adapters.embedded import (
-    EmbeddedServers,
-    embedded_servers,
-    running_redis_url,
-)
-from cefmp4.assembly import make_selection
+from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers
+from cefmp4.commands import looking, wishing
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.errors import CefMP4Error
-from cefmp4.foresight import foresee
 from cefmp4.logging_config import configure_logging, hide
-from cefmp4.selection import list_tree
-from cefmp4.shelf import Shelf
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 WRONG_SETTINGS = 2
 EMBEDDED_BUCKET, EMBEDDED_REGION = "recordings", "us-east-1"
@@ -38,7 +28,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Embedded = Annotated[
     bool, typer.Option("--embedded", help="Use an embedded store and state server.")
 ]
@@ -139,66 +128,5 @@ def hide_secrets(settings: Settings) -> None:
         hide(secret)
 
 
-@cli.command()
-def streams(as_json: AsJson = False, embedded: Embedded = False) -> None:
-    """List the streams of this instance, with their status."""
-    found = _ask(embedded, lambda checkpoints: checkpoints.all_streams())
-    if as_json:
-        console.print_json([console.stream_facts(checkpoint) for checkpoint in found])
-    else:
-        console.print_streams(found)
-
-
-@cli.command()
-def show(
-    stream_id: Annotated[str, typer.Argument(help="A stream id, or the beginning of one.")],
-    as_json: AsJson = False,
-    embedded: Embedded = False,
-) -> None:
-    """Show one stream with all its parts."""
-    found = _ask(embedded, lambda checkpoints: checkpoints.find(stream_id))
-    if len(found) != 1:
-        problem = "several streams begin" if found else "no stream begins"
-        see = "cefmp4 streams --embedded" if embedded else "cefmp4 streams"
-        raise CefMP4Error(f"{problem} with {stream_id!r}", hint=f"see: {see}")
-    if as_json:
-        console.print_json(console.stream_details(found[0]))
-    else:
-        console.print_stream(found[0])
-
-
-@cli.command()
-def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
-    """Say what would be done next about every recording. Touches nothing."""
-    settings = load_settings(needs_store=False)
-    prepare_process()
-
-    async def look(checkpoints: RedisCheckpoints) -> None:
-        shelf = Shelf()
-        shelf.restore(await checkpoints.fingerprints())
-        unfinished = await checkpoints.load_unfinished()
-        found = list_tree(make_selection(settings)).files
-        disk = LocalDisk()
-        try:
-            seen = await foresee(found, unfinished, shelf, disk, settings.policy())
-        finally:
-            disk.close()
-        console.print_foresight(seen, as_json=as_json)
-
-    _ask(embedded, look)
-
-
-def _ask(embedded: bool, question: Callable[[RedisCheckpoints], Awaitable[T]]) -> T:
-    """Ask the state server, without taking the claim; the store is not needed."""
-    settings = load_settings(needs_store=False)
-    url = settings.redis_url.get_secret_value()
-    if embedded:
-        url = running_redis_url(settings.embedded_data_dir)
-
-    async def ask() -> T:
-        async with open_checkpoints(
-            url, settings.instance, ca_bundle=settings.redis_ca_bundle
-        ) as checkpoints:
-            return await question(checkpoints)
-
-    return asyncio.run(ask())
+for command in (looking.streams, looking.show, looking.plan, wishing.retry, wishing.abort):
+    cli.command()(command)

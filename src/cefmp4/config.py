@@ -19,7 +19,8 @@ from cefmp4.config_problems import (
     problem_lines,
 )
 from cefmp4.core.geometry import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES
-from cefmp4.core.model import AfterUpload, Policy
+from cefmp4.core.model import AfterUpload
+from cefmp4.core.policy import Policy
 
 __all__ = ["Settings", "WrongSettings", "load_settings", "settings_warnings"]
 

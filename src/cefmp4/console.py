@@ -119,6 +119,12 @@ def print_stream(checkpoint: Checkpoint) -> None:
         out.print(parts)
 
 
+def print_answer(checkpoint: Checkpoint, told: str) -> None:
+    """What became of a wish for one stream."""
+    line = Text(f"{checkpoint.stream_id}  ").append(printable(checkpoint.path))
+    out.print(line.append("  ").append(printable(told)), soft_wrap=True)
+
+
 def print_foresight(seen: Sequence[Foresight], *, as_json: bool) -> None:
     """What would be done next about each recording."""
     if as_json:

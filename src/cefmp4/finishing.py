@@ -175,6 +175,7 @@ class Finishing:
         """Write down the final status."""
         now = self.world.clock.now()
         await self.ledger.record(lambda c: c.ended(status, now, reason, hint))
+        await self._fulfilled()
 
     async def abandon(self, status: Status, reason: str, hint: str) -> None:
         """Abort the upload, then end the stream."""
@@ -184,8 +185,22 @@ class Finishing:
             uploads = {upload.upload_id for upload in await find_own_uploads(self.world, cp)}
         for upload_id in uploads:
             await self._abort(cp.key, upload_id)
-        await self.end(status, reason, hint)
+        now = self.world.clock.now()
+        await self.ledger.record(lambda c: c.ended(status, now, reason, hint).without_upload())
         self.log.warning("stream abandoned", reason=reason, parts=len(cp.parts))
+        await self._fulfilled()
+
+    async def revive(self) -> None:
+        """Take a failed stream up where it was."""
+        cp = await self.ledger.record(lambda c: c.retried())
+        self.log.info("taken up again", parts=len(cp.parts))
+        await self._fulfilled()
+
+    async def _fulfilled(self) -> None:
+        """What a person asked for is done: let it go, or it would be done once more."""
+        wish, self.sight.wish = self.sight.wish, None
+        if wish is not None:
+            await self.world.checkpoints.drop_wish(self.ledger.current.stream_id, wish)
 
     async def _abort(self, key: str, upload_id: str) -> None:
         """Abort until the store says it is gone: a part in flight can revive it (MinIO)."""

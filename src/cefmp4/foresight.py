@@ -6,12 +6,13 @@ to the disk, the store or the state server, and no claim is taken.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cefmp4.core.actions import Plan
 from cefmp4.core.facts import Facts
-from cefmp4.core.model import Checkpoint, FileVersion, Policy
+from cefmp4.core.model import Checkpoint, FileVersion, Wish
 from cefmp4.core.plan import plan
+from cefmp4.core.policy import Policy
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Disk
 from cefmp4.shelf import Shelf
@@ -32,6 +33,7 @@ class Foresight:
 async def foresee(
     found: Mapping[str, FileVersion],
     unfinished: list[Checkpoint],
+    wishes: Mapping[str, Wish],
     shelf: Shelf,
     disk: Disk,
     policy: Policy,
@@ -44,7 +46,9 @@ async def foresee(
         if checkpoint is None and version is not None and shelf.knows(path, version):
             decision = Plan("stored already")
         else:
-            decision = plan(await _facts(path, version, disk), checkpoint, policy)
+            facts = await _facts(path, version, disk)
+            wish = wishes.get(checkpoint.stream_id) if checkpoint else None
+            decision = plan(replace(facts, wish=wish), checkpoint, policy)
         seen.append(
             Foresight(
                 path=path,

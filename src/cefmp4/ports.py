@@ -9,7 +9,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from cefmp4.core.geometry import Span
-from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Part, StoredObject
+from cefmp4.core.model import (
+    Checkpoint,
+    FileVersion,
+    Inspection,
+    Part,
+    StoredObject,
+    Wish,
+)
 from cefmp4.port_values import (
     Digests,
     Fingerprint,
@@ -224,7 +231,23 @@ class Checkpoints(Protocol):
         ...
 
     async def load_unfinished(self) -> list[Checkpoint]:
-        """Every live or parked stream that still holds its path."""
+        """Every live, parked or aborted stream that still holds its path."""
+        ...
+
+    async def load_set_aside(self) -> list[Checkpoint]:
+        """Every stream that failed or was aborted, whoever holds its path by now."""
+        ...
+
+    async def wish(self, stream_id: str, wish: Wish) -> None:
+        """Ask for something; the last wish for a stream counts. Needs no claim."""
+        ...
+
+    async def wishes(self) -> dict[str, Wish]:
+        """What is asked for, by stream id. Needs no claim."""
+        ...
+
+    async def drop_wish(self, stream_id: str, wish: Wish) -> None:
+        """It is fulfilled, or asks for nothing. Another wish made since is kept."""
         ...
 
     async def is_whole(self) -> bool:

@@ -1,4 +1,4 @@
-"""Recordings that need nothing: stored ones, and failed ones that wait for a person.
+"""Recordings that need nothing: stored ones, and those set aside until a person acts.
 
 The shelf mirrors, in memory, what the state server remembers of them, so that a scan
 over a hundred thousand files asks it nothing.
@@ -16,7 +16,7 @@ class Shelf:
     def __init__(self) -> None:
         self._stored: dict[str, Fingerprint] = {}
         self._paths: dict[Fingerprint, str] = {}
-        self._parked: dict[str, int] = {}
+        self._parked: dict[str, set[int]] = {}
 
     def restore(self, fingerprints: Mapping[str, Fingerprint]) -> None:
         """Take over what was remembered at the start."""
@@ -30,23 +30,23 @@ class Shelf:
         self._parked.pop(path, None)
 
     def park(self, path: str, inode: int) -> None:
-        """This file failed for good; it is not begun again by itself."""
-        self._parked[path] = inode
+        """This file failed or was aborted; it is not begun again by itself."""
+        self._parked.setdefault(path, set()).add(inode)
 
     def unpark(self, path: str) -> None:
-        """The file that failed is gone: its inode may be given to another."""
+        """What was set aside is gone, and its inode may be given to another; or retried."""
         self._parked.pop(path, None)
 
     def keep_parked(self, found: Container[str]) -> None:
-        """Of the failed ones, keep those that still stand."""
-        self._parked = {path: ino for path, ino in self._parked.items() if path in found}
+        """Of those set aside, keep the ones that still stand."""
+        self._parked = {path: known for path, known in self._parked.items() if path in found}
 
     def knows(self, path: str, version: FileVersion) -> bool:
         """Nothing is to be done about what stands there."""
         stored = self._stored.get(path)
         if stored is not None and stored == Fingerprint.of(version):
             return True
-        return self._parked.get(path) == version.inode
+        return version.inode in self._parked.get(path, ())
 
     def path_of(self, fingerprint: Fingerprint) -> str | None:
         """Where a stored recording with this fingerprint was last."""

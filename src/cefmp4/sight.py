@@ -8,7 +8,7 @@ times: clocks jump, and network filesystems have clocks of their own.
 from dataclasses import dataclass, field, replace
 
 from cefmp4.core.facts import Facts
-from cefmp4.core.model import Checkpoint, FileVersion, Inspection
+from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Wish
 
 
 @dataclass(slots=True)
@@ -37,6 +37,8 @@ class Sight:
     inspected_at: float = 0.0
     upload_may_exist: bool = True
     moved_to: str | None = None
+    wish: Wish | None = None
+    """What a person asked for, until it is fulfilled."""
     _proven: set[int] = field(default_factory=set)
     _proven_of: FileVersion | None = None
 
@@ -97,4 +99,5 @@ class Sight:
             upload_may_exist=self.upload_may_exist,
             watch_dir_away=horizon.away,
             moved_to=self.moved_to,
+            wish=self.wish,
         )

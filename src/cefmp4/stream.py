@@ -15,6 +15,7 @@ from cefmp4.core import actions as do
 from cefmp4.core.actions import Action, Plan
 from cefmp4.core.model import LIVE, Checkpoint, Inspection, Seal, Status
 from cefmp4.core.plan import plan
+from cefmp4.core.wishes import concerns
 from cefmp4.errors import (
     CefMP4Error,
     Fenced,
@@ -69,8 +70,15 @@ class Stream:
 
     @property
     def ended(self) -> bool:
-        """It has reached a status that only a person can change."""
-        return self.checkpoint is not None and self.checkpoint.status not in LIVE
+        """It has reached a status that only a person can change, and none wants to."""
+        cp = self.checkpoint
+        return cp is not None and cp.status not in LIVE and not self.wished
+
+    @property
+    def wished(self) -> bool:
+        """A person asked for something that is still to be done."""
+        wish, cp = self.sight.wish, self.checkpoint
+        return wish is not None and cp is not None and concerns(wish, cp)
 
     @property
     def has_nothing(self) -> bool:
@@ -132,8 +140,12 @@ class Stream:
             self.failures = 0
 
     async def _perform_in_turn(self, decision: Plan) -> Plan:
-        """Carry it out, or what is due once there is a slot; what was carried out."""
-        if not all(isinstance(action, do.Inspect) for action in decision.actions):
+        """Carry it out, or what is due once there is a slot; what was carried out.
+
+        A person is not kept waiting: what they can ask for moves no bytes.
+        """
+        looking = all(isinstance(action, do.Inspect) for action in decision.actions)
+        if not looking and not self.wished:
             async with self.world.turns.hold(self.urgency):
                 decision = self.glance()  # the wait may have been long
                 await self._perform(decision)
@@ -187,6 +199,8 @@ class Stream:
             case do.Park(status, reason, hint):
                 await fin.end(status, reason, hint)
                 self.log.error("parked", status=status.value, why=reason, hint=hint)
+            case do.Revive():
+                await fin.revive()
             case do.Abandon(status, reason, hint):
                 await fin.abandon(status, reason, hint)
             case _:
@@ -242,7 +256,7 @@ class Stream:
         try:
             if lost:
                 await self._finishing.upload_lost(str(error))
-            elif not error.transient:
+            elif not error.transient and not self.wished:
                 await self._park(error)
                 return None
         except Fenced:

@@ -6,11 +6,20 @@ stream sees for itself what is true.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
 
-from cefmp4.core.model import PARKED, STORED, UNSTORED, Checkpoint, FileVersion
+from cefmp4.core.model import (
+    PARKED,
+    STORED,
+    UNSTORED,
+    Checkpoint,
+    FileVersion,
+    Wish,
+)
+from cefmp4.core.wishes import concerns
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.ports import Fingerprint
@@ -53,12 +62,16 @@ class Supervisor:
         fingerprints = await self.world.checkpoints.fingerprints()
         self.shelf.restore(fingerprints)
         unfinished = await self.world.checkpoints.load_unfinished()
+        wishes = await self.world.checkpoints.wishes()
         for checkpoint in unfinished:
-            if checkpoint.status in PARKED:
-                self.shelf.park(checkpoint.path, checkpoint.identity[1])
-                self.any_failed |= self._is_at_home(checkpoint)
-            else:
-                self._add(Stream(self.world, checkpoint.path, checkpoint))
+            stream = Stream(self.world, checkpoint.path, checkpoint)
+            stream.sight.wish = wishes.get(checkpoint.stream_id)
+            if not stream.ended:
+                self._add(stream)
+                continue
+            self.shelf.park(checkpoint.path, checkpoint.identity[1])
+            failed = checkpoint.status in PARKED
+            self.any_failed |= failed and self._is_at_home(checkpoint)
         if self.streams:
             log.info("resuming", streams=len(self.streams))
         for stream in list(self.streams.values()):
@@ -82,6 +95,39 @@ class Supervisor:
         for task in self._renames:
             task.cancel()
         await self.turns.stop(grace_seconds)
+
+    # --- what a person asks for --------------------------------------------------
+
+    async def hear(self, wishes: Mapping[str, Wish]) -> None:
+        """Let the streams know; drop what asks for nothing, or for nothing any more."""
+        known = {s.checkpoint.stream_id: s for s in self._known_as if s.checkpoint}
+        for stream_id, wish in wishes.items():
+            stream = known.get(stream_id)
+            if stream is None:
+                checkpoint = await self.world.checkpoints.load(stream_id)
+            else:
+                checkpoint = stream.checkpoint
+            if checkpoint is None or not concerns(wish, checkpoint):
+                if stream is not None:
+                    stream.sight.wish = None
+                log.info("nothing is left to be done for it", stream_id=stream_id, wish=wish)
+                await self.world.checkpoints.drop_wish(stream_id, wish)
+                continue
+            if stream is None:
+                stream = Stream(self.world, checkpoint.path, checkpoint)
+                self._take_down(stream)
+            if stream.sight.wish is not wish:
+                log.info("a person asks", stream_id=stream_id, wish=wish)
+            stream.sight.wish = wish
+            self.turns.wake(stream)
+
+    def _take_down(self, stream: Stream) -> None:
+        """From the shelf, for a person wants something of it; its name may be another's."""
+        if stream.path in self.streams:
+            self._known_as[stream] = stream.path
+        else:
+            self.shelf.unpark(stream.path)
+            self._add(stream)
 
     # --- what the watcher says ---------------------------------------------------
 
@@ -235,8 +281,6 @@ class Supervisor:
         self._consider(cp.path)
 
     def _check_done(self) -> None:
-        busy = any(
-            stream.failures or not stream.has_nothing for stream in self.streams.values()
-        )
+        busy = any(stream.failures or not stream.has_nothing for stream in self._known_as)
         if self._scanned and not busy and not len(self.turns):
             self.all_done.set()

@@ -1,19 +1,25 @@
-"""What goes on beside the streams: keeping the claim, sweeping up, forgetting."""
+"""What goes on beside the streams: keeping the claim, hearing what people ask for,
+sweeping up, and forgetting what is long over."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 import structlog
 
+from cefmp4.core.model import LIVE, Checkpoint, Status, Wish
 from cefmp4.core.orphans import Fate
 from cefmp4.errors import CefMP4Error, ChunkProcessingError, Fenced, RedisOperationError
+from cefmp4.finishing import Finishing
+from cefmp4.ledger import Ledger
 from cefmp4.ports import Checkpoints, Disk
 from cefmp4.shelf import Shelf
+from cefmp4.sight import Sight
 from cefmp4.sweeping import abort_all, look_over
 from cefmp4.world import World
 
 FORGET_INTERVAL_SECONDS = 3600.0
+LISTEN_INTERVAL_SECONDS = 1.0
 SWEEP_INTERVAL_SECONDS = 3600.0
 ALL_BEGUN_INTERVAL_SECONDS = 1.0
 
@@ -39,9 +45,30 @@ async def keep_claim(checkpoints: Checkpoints, lease_seconds: float) -> NoReturn
             failures = 0
 
 
+async def listen(
+    checkpoints: Checkpoints, hear: Callable[[Mapping[str, Wish]], Awaitable[None]]
+) -> NoReturn:
+    """Ask every second what people want, and tell it. The start has asked already."""
+    failures = 0
+    while True:
+        await asyncio.sleep(LISTEN_INTERVAL_SECONDS)
+        try:
+            if wishes := await checkpoints.wishes():
+                await hear(wishes)
+        except Fenced:
+            raise
+        except RedisOperationError as error:
+            failures += 1
+            if failures == 1:
+                log.warning("nobody can be heard", error=str(error), hint=error.hint)
+        else:
+            failures = 0
+
+
 async def forget_now_and_then(world: World, shelf: Shelf, retention_seconds: float) -> NoReturn:
     """Drop, every hour, what is older than the retention and no longer of any use."""
     gone: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
     while True:
         before = world.clock.now() - retention_seconds
         try:
@@ -50,9 +77,10 @@ async def forget_now_and_then(world: World, shelf: Shelf, retention_seconds: flo
                 log.info("old streams dropped", streams=dropped)
             if not world.horizon.away:
                 gone = await forget_gone(world, shelf, before, gone)
+                lost = await let_go(world, before, lost)
         except Fenced:
             raise
-        except RedisOperationError as error:
+        except CefMP4Error as error:
             log.warning("old streams could not be dropped", error=str(error), hint=error.hint)
         await asyncio.sleep(FORGET_INTERVAL_SECONDS)
 
@@ -74,6 +102,39 @@ async def forget_gone(
             shelf.forget(path)
         log.info("recordings that are gone are forgotten", recordings=len(confirmed))
     return gone.difference(confirmed)
+
+
+async def let_go(world: World, before: float, gone_last_time: frozenset[str]) -> frozenset[str]:
+    """End what was set aside before `before` and lost its file; the ids now without one.
+
+    Only what had none the last time too, as in `forget_gone`. Until then a person can still
+    retry it: its upload stands. Raises S3OperationError; the next time goes on.
+    """
+    kept = [
+        checkpoint
+        for checkpoint in await world.checkpoints.load_set_aside()
+        if checkpoint.holds_path and (checkpoint.ended_at or 0.0) < before
+    ]
+    gone = await asyncio.to_thread(_without_file, world.disk, kept)
+    for stream_id in sorted(gone & gone_last_time):
+        ledger = Ledger(world.checkpoints, await world.checkpoints.load(stream_id))
+        if ledger.checkpoint is None or ledger.checkpoint.status in LIVE:
+            continue  # a person was faster
+        ending = Finishing(world, ledger, Sight(), log.bind(stream_id=stream_id))
+        await ending.abandon(Status.DELETED_LOCALLY, "deleted_locally", "")
+    return gone - gone_last_time
+
+
+def _without_file(disk: Disk, checkpoints: list[Checkpoint]) -> frozenset[str]:
+    missing = set()
+    for checkpoint in checkpoints:
+        try:
+            there = disk.stat(checkpoint.path)
+        except ChunkProcessingError:
+            continue  # out of reach, not gone
+        if there is None or there.inode != checkpoint.identity[1]:
+            missing.add(checkpoint.stream_id)
+    return frozenset(missing)
 
 
 def _not_there(disk: Disk, paths: list[str]) -> frozenset[str]:

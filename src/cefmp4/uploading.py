@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from structlog.typing import FilteringBoundLogger
 
 from cefmp4.core.geometry import Span
-from cefmp4.core.model import Checkpoint, Part
+from cefmp4.core.model import Checkpoint, Part, Wish
 from cefmp4.core.objects import user_metadata
 from cefmp4.errors import Stopping
 from cefmp4.ledger import Ledger
@@ -58,7 +58,8 @@ class Uploading:
         """Send these spans, a window of them at a time; each is recorded as it lands.
 
         After a failure no further part is begun, but those in flight are awaited: what
-        they have sent shall not be sent again. Then the first failure is raised.
+        they have sent shall not be sent again. Then the first failure is raised. Nor is one
+        begun once a person wants the recording aborted.
         """
         due = iter(spans)
         failed = asyncio.Event()
@@ -67,7 +68,7 @@ class Uploading:
 
     async def _send_all(self, due: Iterator[Span], failed: asyncio.Event) -> None:
         for span in due:
-            if failed.is_set():
+            if failed.is_set() or self.sight.wish is Wish.ABORT:
                 return
             try:
                 await self._send(span)
@@ -112,6 +113,8 @@ class Uploading:
         for number in numbers:
             if self.world.parts.closed:
                 raise Stopping
+            if self.sight.wish is Wish.ABORT:
+                return
             part = cp.parts[number]
             span = Span(number, cp.geometry.span(number).offset, part.size_bytes)
             crc = await self.world.disk.crc64nvme(cp.path, cp.identity, span)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cefmp4.core.model import Policy
+from cefmp4.core.policy import Policy
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
 from cefmp4.recollection import Recollection

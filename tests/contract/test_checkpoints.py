@@ -82,16 +82,17 @@ async def test_an_unknown_stream_is_none(subject: Subject) -> None:
 async def test_unfinished_are_the_streams_that_hold_their_path(
     subject: Subject, status: Status, reason: str
 ) -> None:
-    """Live ones do, parked ones unless other content stands there, ended ones do not."""
+    """Live ones do, those set aside unless other content stands there, ended ones do not."""
     begun = active()
     await subject.save(None, begun)
     ended = begun.ended(status, 5.0, reason)
     await subject.save(begun, ended)
     live = status in {Status.ACTIVE, Status.PENDING_COMPLETION, Status.S3_COMPLETED}
-    parked = status in {Status.FAILED, Status.FAILED_FINALIZATION}
-    holds = live or (parked and reason in {"", "too large"})
+    set_aside = status in {Status.FAILED, Status.FAILED_FINALIZATION, Status.ABORTED}
+    holds = live or (set_aside and reason in {"", "too large"})
     assert await subject.load_unfinished() == ([ended] if holds else [])
     assert await subject.all_streams() == [ended]
+    assert await subject.load_set_aside() == ([ended] if set_aside else [])
 
 
 async def test_a_new_stream_takes_the_path_over(subject: Subject) -> None:
@@ -145,7 +146,7 @@ async def test_streams_are_listed_by_what_is_left_to_do(subject: Subject) -> Non
     """Live ones come first, then parked ones, then the latest that ended."""
     growing, ending, parked = active("/1"), sealed(active("/2")), active("/3")
     parked = parked.ended(Status.FAILED, 50.0, "too large")
-    early = active("/4").ended(Status.ABORTED, 10.0, "asked")
+    early = active("/4").ended(Status.DELETED_LOCALLY, 10.0, "gone")
     late = active("/5").ended(Status.COMPLETED, 20.0, "done")
     for checkpoint in (late, parked, early, ending, growing):
         await subject.save(None, checkpoint)
@@ -225,14 +226,15 @@ async def test_a_key_belongs_to_one_stream(subject: Subject) -> None:
 
 
 async def test_purge_drops_what_ended_long_ago(subject: Subject) -> None:
-    """Ended streams go with their keys; live, parked and recent ones stay."""
+    """Ended streams go with their keys; live ones, those set aside and recent ones stay."""
     old = active("/old").ended(Status.COMPLETED, 10.0, "done")
     replaced = active("/old").ended(Status.FAILED, 10.0, "replaced")
     stay = [
         active("/live"),
         active("/parked").ended(Status.FAILED, 10.0, "too large"),
         active("/new").ended(Status.FAILED, 20.0, "truncated"),
-        active("/recent").ended(Status.ABORTED, 20.0, "asked"),
+        active("/recent").ended(Status.DELETED_LOCALLY, 20.0, "gone"),
+        active("/aborted").ended(Status.ABORTED, 10.0, "asked"),
     ]
     for checkpoint in (old, replaced, *stay):
         await subject.save(None, checkpoint)

@@ -14,7 +14,7 @@ from redis import Redis
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.checkpoints.codec import FIELDS, pack_meta, pack_part, unpack
 from cefmp4.adapters.checkpoints.keys import Keyspace
-from cefmp4.core.model import Checkpoint, Status
+from cefmp4.core.model import SET_ASIDE, Checkpoint, Status
 from cefmp4.errors import RedisOperationError
 from contract.checkpoint_values import active, checkpoints, part, sealed, stored
 
@@ -83,7 +83,7 @@ async def test_a_stream_is_in_one_index_at_a_time(
     """Wherever it goes next, and however it is written, it is where its status says."""
     homes = {Status.ACTIVE: "active", Status.PENDING_COMPLETION: "pending_completion"}
     homes |= {Status.S3_COMPLETED: "pending_completion"}
-    homes |= {Status.FAILED: "failed", Status.FAILED_FINALIZATION: "failed"}
+    homes |= dict.fromkeys(SET_ASIDE, "failed")
     last: Checkpoint | None = None
     begun = active()
     for status in [*Status, *reversed(Status)]:

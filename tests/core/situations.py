@@ -10,7 +10,6 @@ from cefmp4.core.model import (
     FileVersion,
     Inspection,
     Part,
-    Policy,
     Seal,
     SealReason,
     Status,
@@ -18,6 +17,7 @@ from cefmp4.core.model import (
 )
 from cefmp4.core.mp4 import Boxes
 from cefmp4.core.plan import plan
+from cefmp4.core.policy import Policy
 
 POLICY = Policy(part_bytes=10, window_parts=2, stream_timeout_seconds=30.0)
 COMPLETE = Boxes(is_mp4=True, complete=True)

@@ -6,8 +6,9 @@ import pytest
 
 from cefmp4.adapters.memory import disk as memory_disk
 from cefmp4.adapters.memory.disk import MemoryDisk
-from cefmp4.core.model import AfterUpload, FileVersion, Policy, SealReason, Status
+from cefmp4.core.model import AfterUpload, FileVersion, SealReason, Status
 from cefmp4.core.mp4 import Boxes
+from cefmp4.core.policy import Policy
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.stream import Stream
 from stream.faults import Lost, on, recorded

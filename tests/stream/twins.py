@@ -9,7 +9,8 @@ from uuid import UUID
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.adapters.memory.disk import MemoryDisk
 from cefmp4.adapters.memory.store import MemoryStore
-from cefmp4.core.model import Checkpoint, FileVersion, Policy
+from cefmp4.core.model import Checkpoint, FileVersion
+from cefmp4.core.policy import Policy
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.metrics import Metrics

@@ -116,6 +116,11 @@ class Park:
 
 
 @dataclass(frozen=True, slots=True)
+class Revive:
+    """A person asked for it: take a failed stream up where it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Abandon:
     """Abort the upload and end the stream."""
 
@@ -142,6 +147,7 @@ Action = (
     | Dispose
     | Finish
     | Park
+    | Revive
     | Abandon
 )
 

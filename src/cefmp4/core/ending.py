@@ -9,7 +9,8 @@ from typing import assert_never
 
 from cefmp4.core.actions import Plan
 from cefmp4.core.facts import Facts
-from cefmp4.core.model import Policy, SealReason, Writer
+from cefmp4.core.model import SealReason, Writer
+from cefmp4.core.policy import Policy
 
 RACY_SECONDS = 0.05
 """A file's clock ticks every few milliseconds: two writes within one tick look like one.

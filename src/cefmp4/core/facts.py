@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cefmp4.core.model import FileVersion, Inspection
+from cefmp4.core.model import FileVersion, Inspection, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,5 @@ class Facts:
     """The watched directory itself is gone, unmounted or suddenly empty: an outage."""
     moved_to: str | None = None
     """Where in the watched directory the stream's own file is now, if it was renamed."""
+    wish: Wish | None = None
+    """What a person asked for."""

@@ -2,7 +2,8 @@
 
 Everything here is a frozen value. A `Checkpoint` is what is remembered of one stream;
 its verbs return the next one. `Facts` (`facts.py`) are what one look at the world told,
-`Policy` is what the operator wants. `plan` (in `plan.py`) turns the three into a `Plan`.
+`Policy` (`policy.py`) is what the operator wants. `plan` (`plan.py`) turns the three into
+a `Plan`.
 
 Paths are `str` as `os.fsdecode` makes them, so that a name of any bytes survives.
 Times are seconds since the epoch, UTC; durations say their unit in their name.
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from cefmp4.core.geometry import Geometry, geometry_for
+from cefmp4.core.geometry import Geometry
 from cefmp4.core.mp4 import Boxes
 
 
@@ -40,15 +41,28 @@ class Status(StrEnum):
     """Stopped by a person; the upload was aborted."""
 
 
+class Wish(StrEnum):
+    """What a person asked for of one stream."""
+
+    RETRY = "retry"
+    """Take up what failed or was aborted."""
+    ABORT = "abort"
+    """Leave the recording alone, and nothing of it in the store."""
+
+
 STORED = frozenset({Status.S3_COMPLETED, Status.COMPLETED_WITH_META, Status.COMPLETED})
 """The object stands under its key, verified."""
 
 PARKED = frozenset({Status.FAILED, Status.FAILED_FINALIZATION})
-"""Nothing more happens without a person."""
+"""It failed: nothing more happens without a person."""
+
+SET_ASIDE = PARKED | {Status.ABORTED}
+"""Not begun again by itself, for as long as its file stands."""
 
 REPLACED = "replaced"
 TRUNCATED = "truncated"
-SUPERSEDED = frozenset({REPLACED, TRUNCATED})
+RETRIED = "retried"
+SUPERSEDED = frozenset({REPLACED, TRUNCATED, RETRIED})
 """Reasons after which the file under the path is another stream's."""
 
 UNSTORED = frozenset({Status.ACTIVE, Status.PENDING_COMPLETION})
@@ -196,8 +210,8 @@ class Checkpoint:
     @property
     def holds_path(self) -> bool:
         """What stands under `path` is this stream's, and no new one is to be begun for it."""
-        parked = self.status in PARKED and self.reason not in SUPERSEDED
-        return parked or self.status in LIVE
+        kept = self.status in SET_ASIDE and self.reason not in SUPERSEDED
+        return kept or self.status in LIVE
 
     def with_upload(self, upload_id: str) -> "Checkpoint":
         return replace(self, upload_id=upload_id)
@@ -260,6 +274,15 @@ class Checkpoint:
     def ended(self, status: Status, at: float, reason: str, hint: str = "") -> "Checkpoint":
         return replace(self, status=status, ended_at=at, reason=reason, hint=hint)
 
+    def without_upload(self) -> "Checkpoint":
+        """It was aborted: nothing of the stream is left in the store."""
+        return replace(self, upload_id=None)
+
+    def retried(self) -> "Checkpoint":
+        """Taken up where it was: its upload and parts stand, as far as known."""
+        revived = replace(self, status=Status.ACTIVE, seal=None, refusals=0)
+        return replace(revived, ended_at=None, reason="", hint="")
+
 
 class AfterUpload(StrEnum):
     """What becomes of a recording once its object was verified."""
@@ -268,31 +291,3 @@ class AfterUpload(StrEnum):
     DELETE = "delete"
     MOVE = "move"
     """To `ARCHIVE_DIR`, under the same relative path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the operator wants, as far as it bears on decisions."""
-
-    part_bytes: int
-    uniform_parts: bool = False
-    max_recording_bytes: int = 1024**4
-    stream_timeout_seconds: float = 30.0
-    close_settle_seconds: float = 1.0
-    open_writer_timeout_seconds: float = 3600.0
-    missing_grace_seconds: float = 10.0
-    replaced_grace_seconds: float = 1.0
-    window_parts: int = 4
-    """How many parts of one stream are sent in one turn while it grows."""
-    write_metadata: bool = True
-    reject_non_mp4: bool = False
-    after_upload: AfterUpload = AfterUpload.KEEP
-
-    def grace_seconds(self, *, another_is_there: bool) -> float:
-        """How long a file may be missing under its path before its stream is abandoned."""
-        return self.replaced_grace_seconds if another_is_there else self.missing_grace_seconds
-
-    @property
-    def geometry(self) -> Geometry:
-        """The geometry of a stream that begins now."""
-        return geometry_for(self.part_bytes, self.uniform_parts, self.max_recording_bytes)

@@ -10,6 +10,9 @@ retry and a lost event are the same path through it.
 | no checkpoint                                         | Begin (with REJECT_NON_MP4: after  |
 |                                                       | a look at its boxes, or Reject)    |
 | the store may have completed it                       | Resolve, before anything else      |
+| a person asked to abort it                            | Abandon                            |
+| a person asked to retry what failed or was aborted    | Revive; without an upload Abandon, |
+|                                                       | so that the file begins anew       |
 | the watched directory is away                         | wait: an outage                    |
 | the file is elsewhere under it                        | Follow                             |
 | the file is gone; another stands there; it shrank     | Abandon, the first two after grace |
@@ -42,6 +45,7 @@ from cefmp4.core.actions import (
     PutWhole,
     Reject,
     Resolve,
+    Revive,
     SealNow,
     SendParts,
     Unseal,
@@ -52,15 +56,18 @@ from cefmp4.core.geometry import Span
 from cefmp4.core.model import (
     LIVE,
     REPLACED,
+    RETRIED,
     TRUNCATED,
     AfterUpload,
     Checkpoint,
     FileVersion,
-    Policy,
     Seal,
     Status,
+    Wish,
     Writer,
 )
+from cefmp4.core.policy import Policy
+from cefmp4.core.wishes import concerns
 
 COMPARE_AT_ONCE_PARTS = 32
 """Parts read again in one turn, so that a mismatch found early is mended early."""
@@ -73,15 +80,18 @@ def plan(facts: Facts, checkpoint: Checkpoint | None, policy: Policy) -> Plan:
     """The next missing thing for this recording. Pure: no clock, no I/O, no memory."""
     if checkpoint is None:
         return _not_begun(facts, policy)
-    if checkpoint.status not in LIVE:
+    wish = facts.wish if facts.wish and concerns(facts.wish, checkpoint) else None
+    if checkpoint.status not in LIVE and wish is None:
         return Plan(f"ended: {checkpoint.status}")
     if checkpoint.completing:
         return Plan("the store was told to complete; ask what became of it", (Resolve(),))
+    if wish is not None:
+        return _wished(wish, facts, checkpoint, policy)
     if checkpoint.status is Status.S3_COMPLETED:
         return _stored(facts, checkpoint, policy)
     if facts.watch_dir_away:
         return Plan("the watched directory is away: waiting for it", look_again_seconds=5.0)
-    if facts.version is None or facts.version.inode != checkpoint.identity[1]:
+    if facts.version is None or not _is_its_own(facts.version, checkpoint):
         return _not_there(facts, checkpoint, policy)
     if facts.version.size_bytes < max(checkpoint.sent_end, 1):
         return Plan(
@@ -104,30 +114,61 @@ def _not_begun(facts: Facts, policy: Policy) -> Plan:
             patience = policy.close_settle_seconds if closed else policy.stream_timeout_seconds
             if facts.quiet_seconds < patience:
                 return Plan("not MP4 so far", (), patience - facts.quiet_seconds)
-            hint = "to upload it all the same, set REJECT_NON_MP4=false and rename it"
+            hint = f"to upload it all the same, set REJECT_NON_MP4=false, {THEN_RETRY}"
             return Plan("its bytes are not MP4", (Reject("not_mp4", hint),))
     if facts.version.size_bytes > policy.geometry.capacity_bytes:
         return Plan("larger than its parts can hold", (Reject(*TOO_LARGE),))
     return Plan("a new recording", (Begin(),))
 
 
-TOO_LARGE = (
-    "too_large",
-    "raise MAX_RECORDING_BYTES or CHUNK_SIZE_BYTES, then rename the recording",
-)
+THEN_RETRY = "restart, then: cefmp4 retry ID"
+"""Settings are read at the start."""
+
+TOO_LARGE = ("too_large", f"raise MAX_RECORDING_BYTES or CHUNK_SIZE_BYTES, {THEN_RETRY}")
+
+
+def _wished(wish: Wish, facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
+    """A person asked for it, and it still asks for something; nothing else meanwhile."""
+    why = f"a person asked to {wish} it"
+    at_home = facts.version is not None and _is_its_own(facts.version, checkpoint)
+    if wish is Wish.ABORT and (at_home or facts.watch_dir_away):
+        hint = "to have it uploaded after all: cefmp4 retry ID"
+        return Plan(why, (Abandon(Status.ABORTED, "aborted by a person", hint),))
+    if facts.watch_dir_away:
+        return Plan("the watched directory is away: waiting for it", look_again_seconds=5.0)
+    if not at_home:
+        return _gone(facts, checkpoint, policy)
+    if checkpoint.upload_id is not None:
+        return Plan(why, (Revive(),))
+    hint = "its recording begins anew, as a new stream"
+    return Plan(why, (Abandon(checkpoint.status, RETRIED, hint),))
+
+
+def _is_its_own(version: FileVersion, checkpoint: Checkpoint) -> bool:
+    return version.inode == checkpoint.identity[1]
 
 
 def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
+    """Our file is not under its path, but all of it may be in the store."""
+    proven = checkpoint.seal and not _left_to_prove(facts, checkpoint, checkpoint.seal)
+    if facts.moved_to is None and proven:
+        return Plan("gone, but every byte was sent and compared", (Complete(),))
+    return _gone(facts, checkpoint, policy)
+
+
+def _gone(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     """Our file is not under its path: renamed, deleted, or another one took its place."""
     if facts.moved_to is not None:
         return Plan("the recording was renamed", (Follow(facts.moved_to),))
-    if checkpoint.seal is not None and not _left_to_prove(facts, checkpoint, checkpoint.seal):
-        return Plan("gone, but every byte was sent and compared", (Complete(),))
     if facts.version is None:
-        what, end = "the recording is gone", Abandon(Status.DELETED_LOCALLY, "deleted_locally")
+        what = "the recording is gone"
+        end: Action = Abandon(Status.DELETED_LOCALLY, "deleted_locally")
     else:
         what = "another file took its place"
         end = Abandon(Status.FAILED, REPLACED, "the new file is a new stream")
+    if checkpoint.status not in LIVE and facts.wish is Wish.RETRY:
+        hint = f"{what}: nothing was retried"
+        end = Park(checkpoint.status, checkpoint.reason, hint)
     left = _grace_left(facts, checkpoint, policy)
     if left > 0:
         return Plan(f"{what}: waiting whether it comes back", (), left)
@@ -136,7 +177,7 @@ def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
 
 def _grace_left(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> float:
     """Seconds until a file that is not under its path is given up; 0 when it is there."""
-    if facts.version is not None and facts.version.inode == checkpoint.identity[1]:
+    if facts.version is not None and _is_its_own(facts.version, checkpoint):
         return 0.0
     grace = policy.grace_seconds(another_is_there=facts.version is not None)
     return max(0.0, grace - facts.missing_seconds)
@@ -183,7 +224,7 @@ def _sealed(
     if version != seal.version:
         return Plan("it changed after it was taken as ended", (Unseal("changed after seal"),))
     if checkpoint.refusals >= MAX_REFUSALS:
-        hint = "mend what the store complains of, then rename the recording: it begins anew"
+        hint = "mend what the store complains of, then: cefmp4 retry ID"
         return Plan(
             "the store refused again and again",
             (Park(Status.FAILED_FINALIZATION, checkpoint.reason, hint),),

@@ -23,7 +23,7 @@ from cefmp4.adapters.checkpoints.keys import COMPLETED, FAILED, Keyspace
 from cefmp4.adapters.checkpoints.reading import BATCH, CheckpointView
 from cefmp4.adapters.checkpoints.scripts import WRITE, Command, arguments, batches
 from cefmp4.adapters.checkpoints.server import Server
-from cefmp4.core.model import LIVE, SUPERSEDED, Checkpoint
+from cefmp4.core.model import LIVE, SUPERSEDED, Checkpoint, Wish
 from cefmp4.ports import Fingerprint
 
 
@@ -99,8 +99,12 @@ class RedisCheckpoints(CheckpointView):
         for some in batches([os.fsencode(path) for path in paths], BATCH):
             await self._write("forget_fingerprints", [(b"HDEL", self._keys.stored, *some)])
 
+    async def drop_wish(self, stream_id: str, wish: Wish) -> None:
+        named = (stream_id.encode(), wish.value.encode())
+        await self._write("drop_wish", [(b"HDELIF", self._keys.wishes, *named)])
+
     async def purge(self, ended_before: float) -> int:
-        """As the port says; of the failed ones those that hold no path."""
+        """As the port says; of those set aside the ones that hold no path."""
         limit = f"({ended_before!r}".encode()
         index = self._keys.streams(COMPLETED)
         oldest = (b"ZRANGEBYSCORE", index, b"-inf", limit, b"LIMIT", b"0", b"%d" % BATCH)

@@ -56,6 +56,9 @@ class Holder:
             started=_state_and_start(pid)[1],
         )
 
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
     def pack(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode()
 
@@ -155,7 +158,7 @@ class Claim:
                 deadline = now() + wait_seconds + max(1.0, self._lease_seconds / 10)
                 log.info(
                     "this instance is claimed: waiting whether its holder is alive",
-                    holder=f"process {holder.pid} on {holder.host}",
+                    holder=str(holder),
                     at_most_seconds=round(wait_seconds),
                 )
             elif last.is_followed_by(seen) or now() > deadline:
@@ -202,8 +205,7 @@ class Claim:
             self._epoch = None
 
     def _claimed_by(self, holder: Holder) -> InstanceClaimed:
-        who = f"process {holder.pid} on {holder.host}"
         return InstanceClaimed(
-            f"INSTANCE_ID {self._keys.instance_id} is in use by {who}",
+            f"INSTANCE_ID {self._keys.instance_id} is in use by {holder}",
             hint="stop that process, or give this one another INSTANCE_ID",
         )

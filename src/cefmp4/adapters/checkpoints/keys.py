@@ -19,10 +19,10 @@ HOMES = {
     Status.S3_COMPLETED: PENDING,
     Status.FAILED: FAILED,
     Status.FAILED_FINALIZATION: FAILED,
+    Status.ABORTED: FAILED,
     Status.COMPLETED_WITH_META: COMPLETED,
     Status.COMPLETED: COMPLETED,
     Status.DELETED_LOCALLY: COMPLETED,
-    Status.ABORTED: COMPLETED,
 }
 """In which index a stream of this status is found, and in no other."""
 
@@ -69,6 +69,11 @@ class Keyspace:
     def whole(self) -> bytes:
         """String: stands while nothing that was written here has been lost."""
         return self._key("whole")
+
+    @property
+    def wishes(self) -> bytes:
+        """Hash: stream id to what a person asked for; written without the claim."""
+        return self._key("wishes")
 
     @property
     def claim(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What can be asked without a claim: the command line looks while the daemon works.
+"""What needs no claim: the command line looks, and wishes, while the daemon works.
 
 Streams are fetched many at a time, so that ten thousand of them cost a few dozen round
 trips, and no single answer blocks the server for long. A checkpoint that cannot be read
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import structlog
 
+from cefmp4.adapters.checkpoints.claim import Holder
 from cefmp4.adapters.checkpoints.codec import (
     Unreadable,
     pack_text,
@@ -19,7 +20,7 @@ from cefmp4.adapters.checkpoints.codec import (
 from cefmp4.adapters.checkpoints.keys import ACTIVE, COMPLETED, FAILED, PENDING, Keyspace
 from cefmp4.adapters.checkpoints.scripts import Command, batches
 from cefmp4.adapters.checkpoints.server import Server
-from cefmp4.core.model import Checkpoint
+from cefmp4.core.model import Checkpoint, Wish
 from cefmp4.errors import RedisOperationError
 from cefmp4.ports import Fingerprint
 
@@ -57,6 +58,22 @@ class CheckpointView:
             and os.fsencode(checkpoint.path) == held[checkpoint.stream_id.encode()]
         ]
 
+    async def load_set_aside(self) -> list[Checkpoint]:
+        [names] = await self._server.read(
+            "streams", [(b"SMEMBERS", self._keys.streams(FAILED))]
+        )
+        return await self._load_each(sorted(names))
+
+    async def wish(self, stream_id: str, wish: Wish) -> None:
+        wished = (b"HSET", self._keys.wishes, stream_id.encode(), wish.value.encode())
+        await self._server.read("wish", [wished])
+
+    async def wishes(self) -> dict[str, Wish]:
+        """As the port says; those this version does not know are left out."""
+        [told] = await self._server.read("wishes", [(b"HGETALL", self._keys.wishes)])
+        known = {wish.value.encode(): wish for wish in Wish}
+        return {name.decode(): known[raw] for name, raw in told.items() if raw in known}
+
     async def all_streams(self, limit: int | None = None) -> list[Checkpoint]:
         """The first `limit`: live ones, parked ones, then ended ones, the latest first."""
         names = await self._names(limit)
@@ -87,6 +104,14 @@ class CheckpointView:
         asked = (b"HGET", self._keys.keys, pack_text(key))
         [owner] = await self._server.read("stream_of_key", [asked])
         return owner.decode() if owner else None
+
+    async def holder(self) -> Holder | None:
+        """Who works under this instance; None when nobody does, or one known to be dead."""
+        [token] = await self._server.read("holder", [(b"GET", self._keys.claim)])
+        holder = Holder.unpack(token) if token else None
+        if holder is None or holder.is_dead_here(Holder.of(os.getpid())):
+            return None
+        return holder
 
     async def persistence(self) -> str | None:
         """What is wrong with how the server keeps its data; None when it looks right."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from cefmp4.core.model import PARKED, STORED, Checkpoint, Status
+from cefmp4.core.model import SET_ASIDE, STORED, Checkpoint, Status, Wish
 from cefmp4.errors import Fenced, InstanceClaimed, RedisOperationError
 from cefmp4.ports import Fingerprint
 
@@ -29,6 +29,7 @@ class _Server:
     stored: dict[str, tuple[str, Fingerprint]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     whole: bool = False
+    wishes: dict[str, Wish] = field(default_factory=dict)
     holder: "MemoryCheckpoints | None" = None
     """Who renews the claim; None when it was given back or has lapsed."""
     epoch: "MemoryCheckpoints | None" = None
@@ -69,7 +70,7 @@ class MemoryCheckpoints:
     def lose_everything(self) -> None:
         """FLUSHALL, or a server that came back empty."""
         server = self._server
-        for kept in (server.streams, server.paths, server.stored, server.keys):
+        for kept in (server.streams, server.paths, server.stored, server.keys, server.wishes):
             kept.clear()
         server.holder = server.epoch = None
         server.whole = False
@@ -114,8 +115,27 @@ class MemoryCheckpoints:
         async with self._operation("load_unfinished"):
             return [self._server.streams[name] for name in self._server.paths.values()]
 
+    async def load_set_aside(self) -> list[Checkpoint]:
+        async with self._operation("load_set_aside"):
+            streams = self._server.streams.values()
+            return [checkpoint for checkpoint in streams if checkpoint.status in SET_ASIDE]
+
+    async def wish(self, stream_id: str, wish: Wish) -> None:
+        async with self._operation("wish"):
+            self._server.wishes[stream_id] = wish
+
+    async def wishes(self) -> dict[str, Wish]:
+        async with self._operation("wishes"):
+            return dict(self._server.wishes)
+
+    async def drop_wish(self, stream_id: str, wish: Wish) -> None:
+        async with self._operation("drop_wish"):
+            self._check_claim()
+            if self._server.wishes.get(stream_id) is wish:
+                del self._server.wishes[stream_id]
+
     async def all_streams(self, limit: int | None = None) -> list[Checkpoint]:
-        """As the view of the command line: live ones, parked ones, the latest ended."""
+        """As the view of the command line: live ones, those set aside, the latest ended."""
         async with self._operation("all_streams"):
             return sorted(self._server.streams.values(), key=_order)[:limit]
 
@@ -229,7 +249,7 @@ class MemoryCheckpoints:
 
 
 def _order(checkpoint: Checkpoint) -> tuple[int, float, str]:
-    parked = checkpoint.status in PARKED
-    rank = 2 if parked else _RANKS.get(checkpoint.status, 3)
+    set_aside = checkpoint.status in SET_ASIDE
+    rank = 2 if set_aside else _RANKS.get(checkpoint.status, 3)
     ended_at = 0.0 if rank < 3 else checkpoint.ended_at or 0.0
     return (rank, -ended_at, checkpoint.stream_id)

@@ -114,7 +114,7 @@ _KEY_REFUSED: frozenset[str] = frozenset(
 _KEYS_REFUSED = MappingProxyType(
     {CREATE_UPLOAD: _KEY_REFUSED | {"InvalidRequest", "InvalidArgument"}, PUT: _KEY_REFUSED}
 )
-_KEY_HINT = "the store cannot hold this key; change S3_KEY_TEMPLATE or the file's name"
+_KEY_HINT = "change S3_KEY_TEMPLATE, restart, then: cefmp4 retry ID; or rename the file"
 
 
 @contextmanager

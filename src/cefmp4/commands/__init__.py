@@ -1,0 +1,1 @@
+"""The commands beside `run`, by topic; `cli` puts them together. None needs the claim."""

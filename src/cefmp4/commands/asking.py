@@ -1,0 +1,51 @@
+"""How a command asks the state server, and what all of them can be told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
+from cefmp4.adapters.embedded import running_redis_url
+from cefmp4.config import Settings, load_settings
+from cefmp4.core.model import Checkpoint
+from cefmp4.errors import CefMP4Error
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Embedded = Annotated[
+    bool, typer.Option("--embedded", help="Ask the daemon that runs with --embedded.")
+]
+
+
+def ask(embedded: bool, question: Callable[[RedisCheckpoints], Awaitable[T]]) -> T:
+    """Ask the state server, without taking the claim; the store is not needed."""
+    settings = load_settings(needs_store=False)
+
+    async def asking() -> T:
+        async with open_checkpoints(
+            state_url(settings, embedded),
+            settings.instance,
+            ca_bundle=settings.redis_ca_bundle,
+        ) as checkpoints:
+            return await question(checkpoints)
+
+    return asyncio.run(asking())
+
+
+def state_url(settings: Settings, embedded: bool) -> str:
+    """Where the state server answers, with its password."""
+    if embedded:
+        return running_redis_url(settings.embedded_data_dir)
+    return settings.redis_url.get_secret_value()
+
+
+def the_only(found: list[Checkpoint], stream_id: str, embedded: bool) -> Checkpoint:
+    """The one stream that was meant. Raises CefMP4Error for none, and for several."""
+    if len(found) != 1:
+        problem = "several streams begin" if found else "no stream begins"
+        see = "cefmp4 streams --embedded" if embedded else "cefmp4 streams"
+        raise CefMP4Error(f"{problem} with {stream_id!r}", hint=f"see: {see}")
+    return found[0]

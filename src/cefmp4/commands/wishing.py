@@ -1,0 +1,171 @@
+"""`retry` and `abort`: a person asks, and the daemon does.
+
+Only the process that holds the claim changes a stream. So a command leaves a wish in the
+state server, wherever the daemon runs, and waits a little for what becomes of it. When no
+daemon runs, the wish waits for the next start.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cefmp4 import console
+from cefmp4.adapters.checkpoints import RedisCheckpoints
+from cefmp4.commands.asking import Embedded, ask, the_only
+from cefmp4.core.model import (
+    LIVE,
+    PARKED,
+    RETRIED,
+    SET_ASIDE,
+    STORED,
+    Checkpoint,
+    Status,
+    Wish,
+)
+from cefmp4.core.wishes import concerns
+from cefmp4.errors import CefMP4Error
+
+WAIT_SECONDS = 10.0
+"""How long a person waits for a running daemon."""
+
+IDS = typer.Argument(help="Stream ids, or their beginnings.")
+Failed = Annotated[bool, typer.Option("--failed", help="Everything that failed.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one wish."""
+
+    stream: Checkpoint | None
+    """None when it is not known which one was meant."""
+    told: str
+    granted: bool
+    """It was taken, or waits for the next start."""
+
+
+def retry(
+    ids: Annotated[list[str] | None, IDS] = None,
+    failed: Failed = False,
+    embedded: Embedded = False,
+) -> None:
+    """Have what failed or was aborted uploaded after all.
+
+    What the store still has of it is not sent again; without an upload left, the recording
+    begins anew as a new stream, with the settings of today. Mend the cause first:
+    `cefmp4 show ID` names it. The daemon does it, or the next one to start.
+
+    \b
+      cefmp4 retry 3f2a          one stream, by the beginning of its id
+      cefmp4 retry 3f2a 91c0     two of them
+      cefmp4 retry --failed      everything that failed
+    """
+    _wish(Wish.RETRY, ids or [], failed=failed, embedded=embedded)
+
+
+def abort(ids: Annotated[list[str], IDS], embedded: Embedded = False) -> None:
+    """Stop uploading a recording, and leave nothing of it in the store.
+
+    The recording itself is never touched, and not begun again until `cefmp4 retry ID`. What
+    is stored already stays. The daemon does it, or the next one to start.
+
+    \b
+      cefmp4 abort 3f2a          one stream, by the beginning of its id
+    """
+    _wish(Wish.ABORT, ids, failed=False, embedded=embedded)
+
+
+def _wish(wish: Wish, ids: Sequence[str], *, failed: bool, embedded: bool) -> None:
+    if failed == bool(ids):
+        raise CefMP4Error("name streams, or say --failed", hint="see: cefmp4 streams")
+    answers = ask(embedded, lambda checkpoints: _asked(checkpoints, wish, ids, embedded))
+    if failed and not answers:
+        console.out.print("Nothing has failed.")
+    for answer in answers:
+        if answer.stream is not None:
+            console.print_answer(answer.stream, answer.told)
+        else:
+            console.complain(answer.told)
+    raise typer.Exit(0 if all(answer.granted for answer in answers) else 1)
+
+
+async def _asked(
+    checkpoints: RedisCheckpoints, wish: Wish, ids: Sequence[str], embedded: bool
+) -> list[Answer]:
+    """Leave the wishes, wait for the daemon, and tell what became of each."""
+    answers: list[Answer] = []
+    wanted: dict[str, Checkpoint] = {}
+    for stream in await _meant(checkpoints, ids, embedded, answers):
+        if concerns(wish, stream):
+            wanted[stream.stream_id] = stream
+        else:
+            answers.append(Answer(stream, _why_not(wish, stream), granted=False))
+    for stream_id in wanted:
+        await checkpoints.wish(stream_id, wish)
+    if not await checkpoints.holder():
+        noted = "noted: no daemon runs, the next start does it"
+        return answers + [Answer(stream, noted, granted=True) for stream in wanted.values()]
+    left = await _waited(checkpoints, wanted)
+    for stream_id, stream in wanted.items():
+        now = await checkpoints.load(stream_id) or stream
+        answers.append(Answer(now, _outcome(wish, now, stream_id in left), granted=True))
+    return answers
+
+
+async def _meant(
+    checkpoints: RedisCheckpoints, ids: Sequence[str], embedded: bool, answers: list[Answer]
+) -> list[Checkpoint]:
+    """The streams of these ids, or without any those that failed; others are answered."""
+    if not ids:
+        kept = await checkpoints.load_set_aside()
+        return [stream for stream in kept if stream.status in PARKED and stream.holds_path]
+    found: dict[str, Checkpoint] = {}
+    for stream_id in ids:
+        try:
+            stream = the_only(await checkpoints.find(stream_id), stream_id, embedded)
+        except CefMP4Error as error:
+            answers.append(Answer(None, str(error), granted=False))
+        else:
+            found[stream.stream_id] = stream
+    return list(found.values())
+
+
+async def _waited(
+    checkpoints: RedisCheckpoints, wanted: Mapping[str, Checkpoint]
+) -> frozenset[str]:
+    """Wait until the daemon has done it all, not for long; what it has not done yet."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + WAIT_SECONDS
+    while left := wanted.keys() & (await checkpoints.wishes()).keys():
+        if loop.time() > deadline:
+            break
+        await asyncio.sleep(0.2)
+    return frozenset(left)
+
+
+def _why_not(wish: Wish, stream: Checkpoint) -> str:
+    """Why the wish asks for nothing, the stream standing as it does."""
+    if stream.status in LIVE - STORED and wish is Wish.RETRY:
+        return "nothing to retry: it is being worked on"
+    if stream.status in STORED:
+        return f"nothing to {wish}: it is stored"
+    return f"nothing to {wish}: {stream.status} ({stream.reason})"
+
+
+def _outcome(wish: Wish, now: Checkpoint, left: bool) -> str:
+    """What the daemon has made of a wish."""
+    if left:
+        return f"noted: the daemon has not done it yet, see cefmp4 show {now.stream_id}"
+    if now.reason == RETRIED:
+        return "begins anew, as a new stream"
+    if now.status in STORED:
+        return "stored"
+    if now.status is Status.DELETED_LOCALLY:
+        return "its recording is gone; nothing of it is left in the store"
+    if wish is Wish.ABORT and now.status is Status.ABORTED:
+        return "aborted; nothing of it is left in the store"
+    if now.status in SET_ASIDE:
+        return f"still {now.status}: {now.reason}. {now.hint}".rstrip()
+    return "taken up where it was" if wish is Wish.RETRY else now.status.value
