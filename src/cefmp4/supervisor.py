@@ -107,7 +107,7 @@ class Supervisor:
                 checkpoint = await self.world.checkpoints.load(stream_id)
             else:
                 checkpoint = stream.checkpoint
-            if checkpoint is None or not concerns(wish, checkpoint):
+            if checkpoint is None or not self._can(wish, checkpoint, stream):
                 if stream is not None:
                     stream.sight.wish = None
                 log.info("nothing is left to be done for it", stream_id=stream_id, wish=wish)
@@ -120,6 +120,11 @@ class Supervisor:
                 log.info("a person asks", stream_id=stream_id, wish=wish)
             stream.sight.wish = wish
             self.turns.wake(stream)
+
+    def _can(self, wish: Wish, checkpoint: Checkpoint, stream: Stream | None) -> bool:
+        """What another stream works on is not retried: it would be stored twice."""
+        taken = stream is None and checkpoint.path in self.streams
+        return concerns(wish, checkpoint) and not (taken and wish is Wish.RETRY)
 
     def _take_down(self, stream: Stream) -> None:
         """From the shelf, for a person wants something of it; its name may be another's."""
@@ -276,7 +281,7 @@ class Supervisor:
             self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves
         if cp.status in STORED and cp.seal is not None:
             self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
-        elif cp.holds_path:
+        elif cp.holds_path and cp.path not in self.streams:
             self.shelf.park(cp.path, cp.identity[1])
         self._consider(cp.path)
 

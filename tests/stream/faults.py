@@ -10,6 +10,10 @@ from stream.twins import PATH, Twins
 CLOSED_MP4 = Boxes(is_mp4=True, complete=True)
 
 
+class Killed(BaseException):
+    """SIGKILL: no handler runs."""
+
+
 class Lost(Exception):
     """The process died here."""
 

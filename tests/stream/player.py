@@ -9,13 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cefmp4.adapters.memory.disk import MemoryFile
-from cefmp4.core.model import LIVE, PARKED, STORED
+from cefmp4.core.model import LIVE, STORED, Wish
 from cefmp4.core.mp4 import Boxes
 from cefmp4.errors import ChunkProcessingError, Fenced, RedisOperationError, S3OperationError
 from cefmp4.ports import Fingerprint
 from cefmp4.shelf import Shelf
 from cefmp4.stream import Stream
+from stream.faults import Killed
+from stream.person import Ear, ask, waiting
 from stream.steps import (
+    Ask,
     Break,
     Change,
     Close,
@@ -33,10 +36,6 @@ from stream.steps import (
 from stream.twins import PATH, Twins
 
 OTHER = "/w/b.mp4"
-
-
-class Killed(BaseException):
-    """SIGKILL: no handler runs."""
 
 
 @dataclass
@@ -60,6 +59,8 @@ class Player:
     _midway_left: int = 0
     _calls: int = 0
     _written: int = 0
+    _asked: bool = False
+    _ear: Ear | None = None
 
     async def play(self, steps: list[Step]) -> None:
         await self.twins.start()
@@ -67,6 +68,8 @@ class Player:
         for step in steps:
             if isinstance(step, TakeOver):
                 await self._take_over()
+            elif isinstance(step, Ask):
+                self._asked |= ask(self.twins, step.wish) > 0
             else:
                 self._do(step)
             await self._work()
@@ -74,13 +77,20 @@ class Player:
     async def bring_to_an_end(self) -> None:
         """Nothing breaks any more; the recorder is done; time passes."""
         self._break = self._midway = None
-        file = self.file
-        while file and file.writers:
+        while self.file and self.file.writers:
             self.twins.disk.close_writer(self.path)
+        await self._until_nothing_is_left()
+        if self._asked:
+            if self._flushed:  # what was set aside is known to nobody but this process
+                await self._take_up(await self.twins.restart())
+            ask(self.twins, Wish.RETRY)
+            await self._until_nothing_is_left()
+
+    async def _until_nothing_is_left(self) -> None:
         for _ in range(400):
             await self._work()
             stream = self._current()
-            if stream is None or stream.has_nothing:
+            if (stream is None or stream.has_nothing) and not waiting(self.twins):
                 return
             self.twins.clock.advance(5.0)
         raise AssertionError(f"never comes to an end: {self.stream and self.stream.why}")
@@ -118,7 +128,7 @@ class Player:
             raise Killed
         if when == "disk":
             raise ChunkProcessingError("input/output error")
-        if name in ("save", "load", "reserve_key"):
+        if name in ("save", "load", "reserve_key", "wishes", "drop_wish"):
             raise RedisOperationError("no answer")
         raise S3OperationError(name, "InternalError", "no answer")
 
@@ -211,7 +221,10 @@ class Player:
     async def _work(self, turns: int = 6) -> None:
         """Give the stream a few turns, as events and ticks would; start anew when killed."""
         self.twins.world.horizon.scanned_at = self.twins.clock.monotonic()
+        self.shelf.keep_parked({self.path} if self.file else ())
         try:
+            with suppress(RedisOperationError):
+                await self._hear()
             for _ in range(turns):
                 stream = self._current()
                 if stream is None:
@@ -222,6 +235,18 @@ class Player:
                     return
         except Killed:
             await self._take_up(await self.twins.restart())
+
+    async def _hear(self) -> None:
+        """As upkeep and supervisor do every second; those that were set aside get a turn."""
+        self._ear = self._ear or Ear(self.twins)
+        async for guest in self._ear.hear(self.stream):
+            self.shelf.unpark(guest.path)
+            if self.stream is None or self.stream.ended:
+                self.stream = guest
+                continue
+            await guest.turn()
+            if guest.ended:
+                self._shelve(guest)
 
     async def _take_over(self) -> None:
         """A successor takes up the work; the paused process wakes, and may do no harm."""
@@ -239,7 +264,7 @@ class Player:
 
     async def _take_up(self, found: list[Stream]) -> None:
         self.state_was_lost |= self._flushed
-        self.shelf = Shelf()
+        self.shelf, self._ear = Shelf(), None
         self.shelf.restore(await self.twins.checkpoints.fingerprints())
         for stream in found:
             self._shelve(stream)
@@ -271,5 +296,5 @@ class Player:
             return
         if cp.status in STORED and cp.seal:
             self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
-        elif cp.status in PARKED and cp.holds_path:
+        elif cp.holds_path:
             self.shelf.park(cp.path, cp.identity[1])

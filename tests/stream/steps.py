@@ -6,6 +6,8 @@ Plain values, so that a history that fails can be read, cut short and played aga
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from cefmp4.core.model import Wish
+
 
 @dataclass(frozen=True)
 class Grow:
@@ -89,4 +91,11 @@ class TakeOver:
     """Another process takes the claim of this one, which was only paused and goes on."""
 
 
-Step = Change | Midway | Break | TakeOver
+@dataclass(frozen=True)
+class Ask:
+    """A person wishes this for every stream that it asks something of."""
+
+    wish: Wish
+
+
+Step = Change | Midway | Break | TakeOver | Ask

@@ -12,7 +12,8 @@ where a failed re-send loses the part (Cloudflare R2) or not. All of them want e
 That this test can fail was tried by breaking the code: a compare that always agrees, a
 Complete that is not resolved before anything else, a lost upload that is not aborted, a
 change after the seal that is overlooked, an upload of unknown id that is not looked for, a
-bare key given twice, a claim that does not fence. Each is found by the default number of
+bare key given twice, a claim that does not fence, an abort that leaves the upload, a retried
+record that keeps its path. Each is found by the default number of
 examples.
 """
 
@@ -23,9 +24,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from cefmp4.adapters.memory.store import MemoryStore
-from cefmp4.core.model import PARKED, STORED, SUPERSEDED, AfterUpload
+from cefmp4.core.model import PARKED, STORED, SUPERSEDED, AfterUpload, Wish
 from stream.player import Player
 from stream.steps import (
+    Ask,
     Break,
     Close,
     Event,
@@ -74,7 +76,8 @@ FAILURE = weighted(
     (4, st.builds(Break, st.integers(1, 12), st.sampled_from(["killed", "refused", "lost"]))),
     (1, st.just(TakeOver())),
 )
-STEPS = weighted((7, RECORDING), (2, ODD), (2, MIDWAY), (2, FAILURE))
+ASK = st.builds(Ask, st.sampled_from(Wish))
+STEPS = weighted((14, RECORDING), (4, ODD), (4, MIDWAY), (4, FAILURE), (1, ASK))
 
 
 @dataclass(frozen=True)
@@ -134,5 +137,6 @@ async def play(steps: list[Step], setting: Setting) -> None:
 def test_every_history_ends_with_the_bytes_of_the_disk_in_the_store(
     steps: list[Step], setting: Setting
 ) -> None:
-    """Grow, patch, fall silent, shrink, be replaced, vanish, come back; crash, fail, lose."""
+    """Grow, patch, fall silent, shrink, be replaced, vanish, come back; crash, fail, lose;
+    be aborted and retried."""
     asyncio.run(play(steps, setting))

@@ -205,7 +205,8 @@ async def test_a_crash_while_a_wish_is_fulfilled_repeats_nothing_harmful(
         assert remembered(twins).status is Status.ABORTED
 
 
-async def test_an_old_failure_whose_name_is_anothers_now_disturbs_nobody() -> None:
+@pytest.mark.parametrize("wish", Wish)
+async def test_an_old_failure_whose_name_is_anothers_now_disturbs_nobody(wish: Wish) -> None:
     """Its recording was replaced: nothing is retried, and the new recording goes on."""
     twins = quick(reject_non_mp4=True, replaced_grace_seconds=0.1)
     supervisor = await supervised(twins)
@@ -218,8 +219,9 @@ async def test_an_old_failure_whose_name_is_anothers_now_disturbs_nobody() -> No
     twins.disk.files[PATH].boxes = replace(CLOSED_MP4, complete=False)
     supervisor.handle(created(PATH))
     await wait_until(lambda: twins.store.uploads)
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
-    await told(supervisor, twins, lambda: "nothing was retried" in remembered(twins).hint)
+    await twins.checkpoints.wish("id-1", wish)
+    await told(supervisor, twins, lambda: True)
+    assert remembered(twins).reason == ("replaced" if wish is Wish.ABORT else "not_mp4")
     twins.disk.close_writer(PATH)
     twins.disk.files[PATH].boxes = CLOSED_MP4
     supervisor.handle(StreamEvent(WatcherChangeType.WRITE, PATH, closed=True))
