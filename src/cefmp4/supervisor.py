@@ -262,7 +262,7 @@ class Supervisor:
         if self._known_as[stream] != stream.path:
             self._drop(stream)
             self._add(stream)
-        elif stream.checkpoint is not None:
+        elif stream.checkpoint is not None and self.streams.get(stream.path) is stream:
             self._by_inode[stream.checkpoint.identity[1]] = stream
         if self._watcher and stream.needs_scan:
             self._watcher.scan_soon()
@@ -281,7 +281,9 @@ class Supervisor:
             self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves
         if cp.status in STORED and cp.seal is not None:
             self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
-        elif cp.holds_path and cp.path not in self.streams:
+        if cp.path in self.streams:
+            return  # another one works on what stands there
+        if cp.holds_path:
             self.shelf.park(cp.path, cp.identity[1])
         self._consider(cp.path)
 

@@ -11,7 +11,7 @@ from cefmp4.errors import RedisOperationError, S3OperationError
 from cefmp4.events import StreamEvent, WatcherChangeType
 from cefmp4.stream import Stream
 from cefmp4.supervisor import Supervisor
-from stream.faults import CLOSED_MP4, Lost, on, outage
+from stream.faults import CLOSED_MP4, Lost, growing, on, outage, recorded
 from stream.test_supervisor import all_done, created, finished, quick, scan, supervised
 from stream.twins import PATH, Twins
 from waiting import wait_until
@@ -205,30 +205,6 @@ async def test_a_crash_while_a_wish_is_fulfilled_repeats_nothing_harmful(
         assert remembered(twins).status is Status.ABORTED
 
 
-@pytest.mark.parametrize("wish", Wish)
-async def test_an_old_failure_whose_name_is_anothers_now_disturbs_nobody(wish: Wish) -> None:
-    """Its recording was replaced: nothing is retried, and the new recording goes on."""
-    twins = quick(reject_non_mp4=True, replaced_grace_seconds=0.1)
-    supervisor = await supervised(twins)
-    twins.disk.write(PATH, b"this is not a video at all")
-    await all_done(supervisor, twins)
-    supervisor = await restarted(twins)
-    twins.disk.replace(PATH, b"")
-    twins.disk.open_writer(PATH)
-    twins.disk.write(PATH, bytes(30))
-    twins.disk.files[PATH].boxes = replace(CLOSED_MP4, complete=False)
-    supervisor.handle(created(PATH))
-    await wait_until(lambda: twins.store.uploads)
-    await twins.checkpoints.wish("id-1", wish)
-    await told(supervisor, twins, lambda: True)
-    assert remembered(twins).reason == ("replaced" if wish is Wish.ABORT else "not_mp4")
-    twins.disk.close_writer(PATH)
-    twins.disk.files[PATH].boxes = CLOSED_MP4
-    supervisor.handle(StreamEvent(WatcherChangeType.WRITE, PATH, closed=True))
-    await all_done(supervisor, twins)
-    assert list(twins.videos.values()) == [twins.content()]
-
-
 async def test_a_wish_for_nothing_is_let_go() -> None:
     """Of a stream that nobody knows, or that is stored: said in words, and dropped."""
     twins = quick()
@@ -254,3 +230,45 @@ async def test_a_state_server_that_is_away_is_asked_again() -> None:
     assert not supervisor.streams, "nothing is taken up twice"
     await supervisor.resume()
     await told(supervisor, twins, lambda: True)
+
+
+async def test_an_abort_is_not_lost_to_a_failure_of_the_same_moment() -> None:
+    """Heard in the middle of a turn that fails for good: aborted all the same, not parked.
+
+    Seen failing with the stream parked whatever a person has asked for.
+    """
+    twins = Twins()
+    stream = await growing(twins)
+
+    def failing(name: str) -> None:
+        if name == "upload_part" and stream.sight.wish is None:
+            stream.sight.wish = Wish.ABORT
+            raise S3OperationError("x", "EntityTooLarge", "no", transient=False)
+
+    twins.store.before = failing
+    twins.disk.write(PATH, bytes(30))
+    cp = await twins.finish(stream)
+    assert cp.status is Status.ABORTED
+    assert not twins.store.uploads
+
+
+async def test_an_abort_does_not_wait_for_the_rest_of_a_long_recording() -> None:
+    """Parts in flight land; no further one is begun, however many are due.
+
+    Seen failing with parts sent on whatever a person has asked for.
+    """
+    twins = Twins()
+    stream = await recorded(twins, size=250)
+    sent: list[str] = []
+
+    def asking(name: str) -> None:
+        if name == "upload_part" and stream.checkpoint and stream.checkpoint.seal is None:
+            raise outage(name)
+        if name == "upload_part":
+            sent.append(name)
+            stream.sight.wish = Wish.ABORT
+
+    twins.store.before = asking
+    cp = await twins.finish(stream)
+    assert cp.status is Status.ABORTED
+    assert 0 < len(sent) <= twins.policy.window_parts
