@@ -118,7 +118,7 @@ class Daemon:
             world.recollection.wanted = not whole
             known = await async_retry_transient("resume", supervisor.resume)
             watcher = make_watcher(settings, disk, supervisor)
-            watcher.expect(known)
+            watcher.expect(len(known), {cp.root for cp in known if cp.root})
             supervisor.attach(watcher)
             server.scan_now = watcher.scan_soon
             self.on_ready(url)

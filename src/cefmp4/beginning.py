@@ -51,6 +51,7 @@ async def intent(
         key=key,
         geometry=world.policy.geometry,
         started_at=now,
+        root=world.horizon.root,
         last_activity_at=now,
     )
     return checkpoint.ended(Status.FAILED, now, refused, hint) if refused else checkpoint

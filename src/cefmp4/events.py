@@ -41,3 +41,5 @@ class Scan:
     """Path to version of every recording, empty ones too."""
     away: bool = False
     """The watched directory is gone, unmounted or suddenly empty; `found` tells nothing."""
+    root: tuple[int, int] | None = None
+    """Device and inode of the watched directory."""

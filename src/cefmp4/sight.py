@@ -17,8 +17,20 @@ class Horizon:
 
     away: bool = False
     """It is gone, unmounted or suddenly empty."""
+    root: tuple[int, int] | None = None
+    """Its device and inode."""
+    roots: frozenset[tuple[int, int] | None] = frozenset()
+    """The same, and what it was before its filesystem was given another device number."""
     scanned_at: float = 0.0
     """Monotonic time at which the last whole scan ended."""
+
+    def hides(self, checkpoint: Checkpoint | None) -> bool:
+        """Whether its recording, where it is missing, may only be out of sight."""
+        return self.away or (checkpoint is not None and not self.shows(checkpoint))
+
+    def shows(self, checkpoint: Checkpoint) -> bool:
+        """Whether the watched directory is the one its recording was in."""
+        return checkpoint.root is None or checkpoint.root in self.roots
 
 
 @dataclass(slots=True)
@@ -97,7 +109,7 @@ class Sight:
             inspection=replace(look, age_seconds=now - self.inspected_at) if look else None,
             verified=frozenset(self._proven) if proven else frozenset(),
             upload_may_exist=self.upload_may_exist,
-            watch_dir_away=horizon.away,
+            watch_dir_away=horizon.hides(checkpoint),
             moved_to=self.moved_to,
             wish=self.wish,
         )

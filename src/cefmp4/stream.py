@@ -91,7 +91,7 @@ class Stream:
     def needs_scan(self) -> bool:
         """Its file has been missing for long, but not yet in a whole scan."""
         missing_since, horizon = self.sight.missing_since, self.world.horizon
-        if missing_since is None or horizon.away or self.checkpoint is None:
+        if missing_since is None or self.checkpoint is None or horizon.hides(self.checkpoint):
             return False
         grace = self.world.policy.grace_seconds(another_is_there=self.sight.version is not None)
         overdue = self.world.clock.monotonic() - missing_since >= grace
@@ -102,7 +102,7 @@ class Stream:
         now = self.world.clock.monotonic()
         inode = self.checkpoint.identity[1] if self.checkpoint else None
         self.sight.observe(self.world.disk.stat(self.path), inode, now)
-        if self.world.horizon.away:
+        if self.sight.version is None and self.world.horizon.hides(self.checkpoint):
             self.sight.missing_since = None  # nothing can be missed while all of it is away
         facts = self.sight.facts(self.checkpoint, self.world.horizon, now)
         decision = plan(facts, self.checkpoint, self.world.policy)

@@ -57,8 +57,8 @@ class Supervisor:
         for path in self.streams:
             watcher.track(path)
 
-    async def resume(self) -> int:
-        """Take up what an earlier process left; how many recordings must be on the disk."""
+    async def resume(self) -> list[Checkpoint]:
+        """Take up what an earlier process left; those whose recordings must be on the disk."""
         fingerprints = await self.world.checkpoints.fingerprints()
         self.shelf.restore(fingerprints)
         unfinished = await self.world.checkpoints.load_unfinished()
@@ -76,7 +76,7 @@ class Supervisor:
             log.info("resuming", streams=len(self.streams))
         for stream in list(self.streams.values()):
             self.turns.wake(stream)
-        return sum(checkpoint.status in UNSTORED for checkpoint in unfinished)
+        return [checkpoint for checkpoint in unfinished if checkpoint.status in UNSTORED]
 
     def active_streams(self) -> int:
         """Streams that have begun and not ended; a file without a byte is none yet."""
@@ -157,18 +157,40 @@ class Supervisor:
 
     def _handle_scan(self, scan: Scan) -> None:
         horizon = self.world.horizon
-        horizon.away = scan.away
+        was_away, horizon.away = horizon.away, scan.away
         if not scan.away:
             horizon.scanned_at = self.world.clock.monotonic()
+            self._recognize(scan)
             self.shelf.keep_parked(scan.found)
             for path, version in scan.found.items():
                 if path not in self.streams and not self.shelf.knows(path, version):
                     self._consider(path)
         for stream in list(self.streams.values()):
-            if stream.sight.version is None or stream.sight.missing_since is not None:
+            missing = stream.sight.version is None or stream.sight.missing_since is not None
+            if missing or was_away:
                 self.turns.wake(stream)
         self._scanned = self._scanned or not scan.away
         self._check_done()
+
+    def _recognize(self, scan: Scan) -> None:
+        """Which directory this is: what is missing from another one is not called deleted.
+
+        A filesystem that is mounted again may come with another device number. It is the
+        same when its directory has the same inode, and a recording of ours is found in it.
+        """
+        horizon, begun = self.world.horizon, [s.checkpoint for s in self.streams.values()]
+        same = {
+            cp.root for cp in begun if cp and cp.root and _is_found_again(cp, cp.root, scan)
+        }
+        horizon.root, before = scan.root, horizon.roots
+        horizon.roots = frozenset({scan.root, *same})
+        hidden = sum(horizon.hides(checkpoint) for checkpoint in begun)
+        if hidden and horizon.roots != before:
+            log.warning(
+                "another directory or disk than before: the recordings of that one wait for it",
+                streams=hidden,
+                hint="mount it again; what stands here now is taken up meanwhile",
+            )
 
     def _consider(self, path: str) -> None:
         """Something stands under a name no stream has: renamed, known, or new."""
@@ -195,6 +217,8 @@ class Supervisor:
         if stream is None or stream.checkpoint is None:
             return False
         if stream.path != path:
+            if not self.world.horizon.shows(stream.checkpoint):
+                return False  # inodes of another disk tell nothing
             if self._is_at_home(stream.checkpoint):
                 return False  # a hard link: another recording
             if not stream.sight.may_be_ours(version):
@@ -291,3 +315,15 @@ class Supervisor:
         busy = any(stream.failures or not stream.has_nothing for stream in self._known_as)
         if self._scanned and not busy and not len(self.turns):
             self.all_done.set()
+
+
+def _is_found_again(checkpoint: Checkpoint, root: tuple[int, int], scan: Scan) -> bool:
+    """Same directory, name and inode, and no shorter; only devices may differ."""
+    there = scan.found.get(checkpoint.path)
+    return (
+        there is not None
+        and scan.root is not None
+        and scan.root[1] == root[1]
+        and there.inode == checkpoint.identity[1]
+        and there.size_bytes >= checkpoint.sent_end
+    )

@@ -101,7 +101,7 @@ class Survey:
         if self.root.path in listing.unreadable:
             return {}, listing.unreadable[self.root.path]
         found = {**self._last_found_in(listing.unreadable), **listing.files}
-        if why := self.root.why_not_believed(len(found)):
+        if why := self.root.why_not_believed(identity, len(found)):
             return {}, why
         self.root.settle(identity, len(found))
         return found, ""

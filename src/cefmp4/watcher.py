@@ -83,9 +83,12 @@ class Watcher:
         """Ask for a scan at once."""
         self._scan_wanted.set()
 
-    def expect(self, recordings: int) -> None:
-        """So many recordings are known from before: finding none of them means away."""
-        self._survey.root.recordings = recordings
+    def expect(self, recordings: int, roots: Iterable[tuple[int, int]] = ()) -> None:
+        """So many recordings are known from before, when these were the watched directory.
+
+        Finding none of them may mean that it is away.
+        """
+        self._survey.root.expect(recordings, frozenset(roots))
 
     def removed(self, path: str) -> None:
         """We took this recording away ourselves: its absence is no sign of an outage."""
@@ -121,17 +124,20 @@ class Watcher:
         self._scans_begun += 1
         number, began = self._scans_begun, self._clock.monotonic()
         known, listened = self._survey.found, frozenset(self._survey.watched)
+        before = self._survey.root.identity
         named, self._named = self._named, set()
         found = await self._survey.take()
         self._scanned_at = self._clock.monotonic()
         self._scan_seconds = self._scanned_at - began
-        self._handle(Scan(found, away=bool(self._survey.away)))
+        away, root = bool(self._survey.away), self._survey.root.identity
+        self._handle(Scan(found, away=away, root=root))
         if self._survey.away:
             return
         for path in self._pulse.deleted(number, found):
             self._handle(StreamEvent(WatcherChangeType.DELETE, path))
-        new = [path for path in found if path not in known]
-        self._note_unannounced(new, listened, named | self._named)
+        if root == before:  # watches of another directory have told nothing of this one
+            new = [path for path in found if path not in known]
+            self._note_unannounced(new, listened, named | self._named)
 
     # --- notifications -----------------------------------------------------------
 

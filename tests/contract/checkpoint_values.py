@@ -68,6 +68,7 @@ checkpoints = st.builds(
     key=names,
     geometry=st.builds(Geometry, numbers, st.booleans()),
     started_at=times,
+    root=st.none() | st.tuples(numbers, numbers),
     status=st.sampled_from(Status),
     upload_id=st.none() | texts,
     parts=parts,

@@ -184,6 +184,21 @@ async def test_recordings_expected_at_the_start(root: Path, expected: int, away:
         assert told.is_away == away
 
 
+async def test_an_empty_directory_that_is_another_one(root: Path) -> None:
+    """It is away even if a single recording, or one not yet scanned, is missing in it.
+
+    Seen failing with an empty directory believed whatever its device and inode.
+    """
+    async with watching(root, inotify(root)) as told:
+        (root / "a.mp4").touch()
+        await told.until(CREATE, root / "a.mp4")
+        root.rename(root.with_name("aside"))
+        root.mkdir()
+        await told.until_away()
+        (root / "b.mp4").touch()
+        await told.until_found(root / "b.mp4")
+
+
 @pytest.mark.parametrize("is_a_file", [True, False])
 async def test_no_directory_at_the_start(root: Path, is_a_file: bool) -> None:
     """A watched directory that is missing, or a file, is away until it is a directory."""

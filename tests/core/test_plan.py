@@ -131,6 +131,17 @@ def test_a_vanished_watch_directory_is_an_outage() -> None:
     assert actions(Facts(None, missing_seconds=99.0, watch_dir_away=True), checkpoint(10)) == ()
 
 
+def test_what_stands_there_is_believed_whatever_directory_it_is() -> None:
+    """A vanished directory only speaks of what is missing.
+
+    Seen failing with the directory asked before the file.
+    """
+    away = Facts(version(20), watch_dir_away=True)
+    assert actions(away, checkpoint(10)) == (do.SendParts((Span(2, 10, 10),)),)
+    other = Facts(version(20, inode=8), missing_seconds=1.0, watch_dir_away=True)
+    assert isinstance(actions(other, checkpoint(10))[0], do.Abandon)
+
+
 def test_a_replaced_or_truncated_file_ends_its_stream() -> None:
     """The new content is a new stream; what was sent of the old is aborted."""
     other = version(40, inode=8)

@@ -211,6 +211,40 @@ async def test_while_the_watched_directory_is_away_nothing_is_given_up() -> None
     assert list(twins.videos.values()) == [twins.content()]
 
 
+@pytest.mark.parametrize("back_as", [(1, 2), (9, 2)], ids=["the same", "another device"])
+async def test_a_recording_is_only_missed_in_the_directory_it_was_in(
+    back_as: tuple[int, int],
+) -> None:
+    """With another disk there it waits; its own may come back with another device number.
+
+    Seen failing with `Horizon.shows` always true, and with every device a disk of its own.
+    """
+    twins = quick(missing_grace_seconds=0.1)
+    supervisor = await supervised(twins)
+    for path in (PATH, OTHER):
+        twins.disk.open_writer(path)
+        twins.disk.write(path, bytes(30))
+    supervisor.handle(replace(scan(twins), root=(1, 2)))
+    await wait_until(lambda: len(twins.store.uploads) == 2)
+    mine, _ = twins.disk.files.pop(PATH), twins.disk.files.pop(OTHER)
+    for _ in range(5):
+        supervisor.handle(replace(scan(twins), root=(5, 2)))
+        await asyncio.sleep(0.05)
+    assert len(twins.store.uploads) == 2
+    twins.disk.files[PATH] = mine
+    twins.disk.close_writer(PATH)
+    mine.boxes = CLOSED_MP4
+
+    def one_is_deleted() -> bool:
+        supervisor.handle(replace(scan(twins), root=back_as))
+        return supervisor.all_done.is_set()
+
+    await wait_until(one_is_deleted)
+    await supervisor.stop(1.0)
+    assert list(twins.videos.values()) == [twins.content()]
+    assert not twins.store.uploads
+
+
 async def test_one_stream_with_a_bug_hurts_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected error is logged and tried again; the rest goes on."""
     twins = quick()

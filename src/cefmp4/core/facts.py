@@ -24,7 +24,8 @@ class Facts:
     upload_may_exist: bool = True
     """An upload may stand in the store whose id was never recorded."""
     watch_dir_away: bool = False
-    """The watched directory itself is gone, unmounted or suddenly empty: an outage."""
+    """The watched directory it was in is gone, unmounted, suddenly empty, or another one
+    stands there: an outage."""
     moved_to: str | None = None
     """Where in the watched directory the stream's own file is now, if it was renamed."""
     wish: Wish | None = None

@@ -169,6 +169,8 @@ class Checkpoint:
     key: str
     geometry: Geometry
     started_at: float
+    root: tuple[int, int] | None = None
+    """Device and inode of the watched directory it was begun in; None when not known."""
     status: Status = Status.ACTIVE
     upload_id: str | None = None
     parts: Mapping[int, Part] = field(default_factory=lambda: MappingProxyType({}))

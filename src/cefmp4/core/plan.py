@@ -13,8 +13,8 @@ retry and a lost event are the same path through it.
 | a person asked to abort it                            | Abandon                            |
 | a person asked to retry what failed or was aborted    | Revive; without an upload Abandon, |
 |                                                       | so that the file begins anew       |
-| the watched directory is away                         | wait: an outage                    |
-| the file is elsewhere under it                        | Follow                             |
+| the file is elsewhere in the watched directory        | Follow                             |
+| gone, but so is the watched directory it was in       | wait: an outage                    |
 | the file is gone; another stands there; it shrank     | Abandon, the first two after grace |
 | growing, whole parts not stored                       | SendParts (an upload first)        |
 | growing, perhaps ended                                | Inspect                            |
@@ -89,8 +89,6 @@ def plan(facts: Facts, checkpoint: Checkpoint | None, policy: Policy) -> Plan:
         return _wished(wish, facts, checkpoint, policy)
     if checkpoint.status is Status.S3_COMPLETED:
         return _stored(facts, checkpoint, policy)
-    if facts.watch_dir_away:
-        return Plan("the watched directory is away: waiting for it", look_again_seconds=5.0)
     if facts.version is None or not _is_its_own(facts.version, checkpoint):
         return _not_there(facts, checkpoint, policy)
     if facts.version.size_bytes < max(checkpoint.sent_end, 1):
@@ -134,8 +132,6 @@ def _wished(wish: Wish, facts: Facts, checkpoint: Checkpoint, policy: Policy) ->
     if wish is Wish.ABORT and (at_home or facts.watch_dir_away):
         hint = "to have it uploaded after all: cefmp4 retry ID"
         return Plan(why, (Abandon(Status.ABORTED, "aborted by a person", hint),))
-    if facts.watch_dir_away:
-        return Plan("the watched directory is away: waiting for it", look_again_seconds=5.0)
     if not at_home:
         return _gone(facts, checkpoint, policy)
     if checkpoint.upload_id is not None:
@@ -151,7 +147,7 @@ def _is_its_own(version: FileVersion, checkpoint: Checkpoint) -> bool:
 def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     """Our file is not under its path, but all of it may be in the store."""
     proven = checkpoint.seal and not _left_to_prove(facts, checkpoint, checkpoint.seal)
-    if facts.moved_to is None and proven:
+    if facts.moved_to is None and not _is_hidden(facts) and proven:
         return Plan("gone, but every byte was sent and compared", (Complete(),))
     return _gone(facts, checkpoint, policy)
 
@@ -160,6 +156,8 @@ def _gone(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     """Our file is not under its path: renamed, deleted, or another one took its place."""
     if facts.moved_to is not None:
         return Plan("the recording was renamed", (Follow(facts.moved_to),))
+    if _is_hidden(facts):
+        return Plan("the watched directory is away: waiting for it", look_again_seconds=5.0)
     if facts.version is None:
         what = "the recording is gone"
         end: Action = Abandon(Status.DELETED_LOCALLY, "deleted_locally")
@@ -173,6 +171,11 @@ def _gone(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     if left > 0:
         return Plan(f"{what}: waiting whether it comes back", (), left)
     return Plan(what, (end,))
+
+
+def _is_hidden(facts: Facts) -> bool:
+    """Not under its path, but the whole directory it was in is out of sight."""
+    return facts.version is None and facts.watch_dir_away
 
 
 def _grace_left(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> float:
@@ -274,7 +277,7 @@ def _stored(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     describe = policy.write_metadata and not checkpoint.described
     dispose = policy.after_upload is not AfterUpload.KEEP and not checkpoint.disposed
     if describe or dispose:
-        if facts.watch_dir_away:
+        if _is_hidden(facts):
             return Plan("stored; the watched directory is away", (), 5.0)
         if facts.moved_to is not None:
             return Plan("the recording was renamed", (Follow(facts.moved_to),))

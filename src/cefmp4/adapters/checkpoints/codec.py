@@ -49,6 +49,11 @@ def _pack_dataclass(value: Any) -> bytes:
     return _pack_json(asdict(value))
 
 
+def _unpack_identity(raw: bytes) -> tuple[int, int]:
+    device, inode = json.loads(raw)
+    return device, inode
+
+
 def _unpack_seal(raw: bytes) -> Seal:
     told = json.loads(raw)
     return Seal(FileVersion(**told["version"]), SealReason(told["reason"]), told["at"])
@@ -76,7 +81,8 @@ TIMES = ("started_at", "last_activity_at", "stored_at", "ended_at")
 
 FIELDS = (
     _Field(b"original_path", "path", os.fsencode, os.fsdecode),
-    _Field(b"identity", "identity", _pack_json, lambda raw: tuple(json.loads(raw))),
+    _Field(b"identity", "identity", _pack_json, _unpack_identity),
+    _Field(b"root", "root", _pack_json, _unpack_identity),
     _text(b"s3_bucket", "bucket"),
     _text(b"s3_key", "key"),
     _text(b"s3_upload_id", "upload_id"),
