@@ -73,13 +73,13 @@ def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) ->
     """The watcher of WATCH_DIR, without notifications where there are none."""
     try:
         os.makedirs(settings.watch_dir, exist_ok=True)
+        silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
     except OSError as error:
         raise CefMP4Error(
-            f"cannot create WATCH_DIR {settings.watch_dir}: {error.strerror}",
+            f"cannot use WATCH_DIR {settings.watch_dir}: {error.strerror}",
             hint="set WATCH_DIR to a directory that is there or can be made",
             transient=False,
         ) from error
-    silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
     if silent:
         log.info("polling the watched directory", seconds=settings.poll_interval_seconds)
     return Watcher(

@@ -28,6 +28,7 @@ HINTS = (
     ("wrong version number", "the server speaks no TLS there: use redis://"),
     ("protocol error", "what answers at REDIS_URL is no Redis: check host and port"),
     ("db index", "the server has fewer databases: lower the number at the end of REDIS_URL"),
+    ("too many open files", "raise the limit of open files (LimitNOFILE, ulimit -n)"),
     ("timeout", "the server is slow, stopped, or behind a network that drops packets"),
     ("connect", "check that the server runs, and where REDIS_URL points"),
 )

@@ -9,6 +9,7 @@ A doubt is taken for a yes: looking again and again, and waiting out the idle ti
 right on every filesystem.
 """
 
+import errno
 import os
 import re
 from collections.abc import Mapping
@@ -72,12 +73,15 @@ class MountTable:
 def is_network_filesystem(path: str) -> bool:
     """Whether other hosts may write to this file or directory; True when in doubt.
 
-    Asks the disk, so it may block on a mount that hangs: not for the event loop.
+    Asks the disk, so it may block on a mount that hangs: not for the event loop. Raises
+    OSError when no file can be opened just now, which is no doubt about this one.
     """
     try:
         with open(MOUNTS, "rb") as mounts:
             kind = mount_table(mounts.read()).type_of(path)
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
         return True
     return kind is None or kind.startswith("fuse") or kind in NETWORK_FILESYSTEMS
 

@@ -205,8 +205,7 @@ class LocalDisk:
         )
 
     async def inspect(self, path: str) -> Inspection:
-        async with self._opened(path) as recording:
-            return await self._in_thread(recording.inspect)
+        return await self._in_thread(_inspect, path)
 
     @asynccontextmanager
     async def body(
@@ -244,6 +243,16 @@ class LocalDisk:
     ) -> Result:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, work, *arguments)
+
+
+def _inspect(path: str) -> Inspection:
+    """Opened, read and closed in one go: those who wait for a thread have no file open."""
+    recording = Recording(path)
+    try:
+        recording.open()
+        return recording.inspect()
+    finally:
+        recording.close()
 
 
 def unreadable(path: str, error: OSError) -> ChunkProcessingError:

@@ -7,6 +7,7 @@ every recording would be parked). Permanent is only what concerns one object and
 What must stay true: no secret, no signature and no query of a URL in a message.
 """
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,9 @@ _HINTS = MappingProxyType(
         "ParamValidation": "the SDK does not send this; check the settings of the store",
     }
 )
+
+_NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_OPEN_FILES = "raise the limit of open files (LimitNOFILE, ulimit -n)"
 
 _PERMANENT = frozenset(
     {"EntityTooLarge", "MetadataTooLarge", "ParamValidation", "InvalidBucketName"}
@@ -197,7 +201,7 @@ def _without_answer(operation: str, error: Exception) -> CefMP4Error:
         operation,
         code,
         text,
-        hint=_hint(code),
+        hint=_OPEN_FILES if getattr(inner, "errno", 0) in _NO_MORE_FILES else _hint(code),
         transient=code not in _PERMANENT,
     )
 
