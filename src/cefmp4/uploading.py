@@ -140,10 +140,14 @@ CLOCK_SKEW_SECONDS = 15 * 60.0
 async def find_own_uploads(world: World, cp: Checkpoint) -> list[Upload]:
     """Unfinished uploads under the stream's key, the newest last.
 
-    Those begun well before the stream are somebody else's, whatever their key.
+    Under a key that holds the stream's id they are its own, whatever the clocks say. Under
+    another key those begun well before the stream are somebody else's. Our clock may have
+    been ahead when it began; a store to which it is still ahead would not have listened.
     """
-    earliest = cp.started_at - CLOCK_SKEW_SECONDS
-    found = [u for u in await world.store.find_uploads(cp.key) if u.initiated_at >= earliest]
+    found = await world.store.find_uploads(cp.key)
+    if cp.stream_id not in cp.key:
+        earliest = min(cp.started_at, world.clock.now()) - CLOCK_SKEW_SECONDS
+        found = [upload for upload in found if upload.initiated_at >= earliest]
     return sorted(found, key=lambda upload: upload.initiated_at)
 
 

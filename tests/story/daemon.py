@@ -25,11 +25,13 @@ class Daemon:
     log_path: str
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
+    module: str = "cefmp4"
+    """What is run: ours, or one that puts something odd around it."""
 
     def start(self, *arguments: str) -> "Daemon":
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cefmp4", "run", *arguments],
+                [sys.executable, "-m", self.module, "run", *arguments],
                 env=self.environment,
                 cwd=os.path.dirname(self.log_path),
                 stdout=log,
