@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,11 +27,13 @@ class Daemon:
     process: subprocess.Popen[bytes] | None = None
     module: str = "cefmp4"
     """What is run: ours, or one that puts something odd around it."""
+    prefix: Sequence[str] = ()
+    """A command that runs it in surroundings of its own."""
 
     def start(self, *arguments: str) -> "Daemon":
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, "run", *arguments],
+                [*self.prefix, sys.executable, "-m", self.module, "run", *arguments],
                 env=self.environment,
                 cwd=os.path.dirname(self.log_path),
                 stdout=log,
