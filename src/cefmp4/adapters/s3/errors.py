@@ -65,6 +65,7 @@ _HINTS = MappingProxyType(
         "SSL": "no TLS with it: check S3_ENDPOINT_URL (http or https?) and S3_CA_BUNDLE",
         "InvalidStorageClass": "the store does not know this storage class",
         "NotImplemented": "the store cannot do this; check storage class, encryption, tags",
+        "InternalError": "something is wrong inside the store: see its log; is its disk full?",
         "QuotaExceeded": "the store is full; make room",
         "InsufficientStorage": "the store is full; make room",
         "XMinioStorageFull": "the store is full; make room",
