@@ -13,7 +13,7 @@ from cefmp4.stream import Stream
 from cefmp4.supervisor import Supervisor
 from stream.faults import CLOSED_MP4, Lost, growing, on, outage, recorded
 from stream.test_supervisor import all_done, created, finished, quick, scan, supervised
-from stream.twins import PATH, Twins
+from stream.twins import FIRST, PATH, Twins
 from waiting import wait_until
 
 
@@ -38,7 +38,7 @@ async def told(supervisor: Supervisor, twins: Twins, until: Callable[[], bool]) 
     await wait_until(heard)
 
 
-def remembered(twins: Twins, stream_id: str = "id-1") -> Checkpoint:
+def remembered(twins: Twins, stream_id: str = FIRST) -> Checkpoint:
     return twins.checkpoints._server.streams[stream_id]
 
 
@@ -82,7 +82,7 @@ async def test_an_aborted_recording_leaves_nothing_and_is_not_begun_again() -> N
     """
     twins = quick()
     supervisor = await in_the_middle(twins)
-    await twins.checkpoints.wish("id-1", Wish.ABORT)
+    await twins.checkpoints.wish(FIRST, Wish.ABORT)
     await told(supervisor, twins, lambda: remembered(twins).status is Status.ABORTED)
     assert (twins.store.uploads, remembered(twins).upload_id) == ({}, None)
     twins.disk.write(PATH, bytes(10))
@@ -95,7 +95,7 @@ async def test_an_aborted_recording_leaves_nothing_and_is_not_begun_again() -> N
     await all_done(again, twins)
     assert not again.any_failed, "a person wanted it so"
     assert not twins.videos
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
+    await twins.checkpoints.wish(FIRST, Wish.RETRY)
     last = await restarted(twins)
     await all_done(last, twins)
     assert list(twins.videos.values()) == [twins.content()]
@@ -108,18 +108,18 @@ async def test_a_failed_recording_is_taken_up_where_it_was() -> None:
     supervisor = await refused(twins)
     assert supervisor.any_failed
     twins.store.before = on("upload_part", S3OperationError("x", "sent", "again"), 99)
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
+    await twins.checkpoints.wish(FIRST, Wish.RETRY)
     await told(supervisor, twins, lambda: bool(twins.videos))
     await all_done(supervisor, twins)
     assert list(twins.videos.values()) == [twins.content()]
-    assert list(twins.checkpoints._server.streams) == ["id-1"]
+    assert list(twins.checkpoints._server.streams) == [FIRST]
 
 
 async def test_a_retry_that_was_noted_is_done_by_the_next_start() -> None:
     """And a run with --once that succeeds with it has not failed."""
     twins = quick()
     await (await refused(twins)).stop(1.0)
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
+    await twins.checkpoints.wish(FIRST, Wish.RETRY)
     supervisor = await restarted(twins)
     await all_done(supervisor, twins)
     assert list(twins.videos.values()) == [twins.content()]
@@ -134,7 +134,7 @@ async def test_a_rejected_recording_begins_anew_with_the_settings_of_today() -> 
     await all_done(supervisor, twins)
     twins.policy = replace(twins.policy, reject_non_mp4=False)
     supervisor = await restarted(twins)
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
+    await twins.checkpoints.wish(FIRST, Wish.RETRY)
     await told(supervisor, twins, lambda: bool(twins.videos))
     await all_done(supervisor, twins)
     assert list(twins.videos.values()) == [twins.content()]
@@ -154,7 +154,7 @@ async def test_a_retry_that_fails_again_is_not_repeated_by_itself() -> None:
             raise S3OperationError("x", "EntityTooLarge", "no", transient=False)
 
     twins.store.before = refusing
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
+    await twins.checkpoints.wish(FIRST, Wish.RETRY)
     await told(supervisor, twins, lambda: bool(tries))
     await told(
         supervisor, twins, lambda: remembered(twins).status is Status.FAILED_FINALIZATION
@@ -171,7 +171,7 @@ async def test_an_abort_outlasts_an_outage_of_the_store() -> None:
     twins = quick()
     supervisor = await refused(twins)
     twins.store.before = on("abort", outage("abort"), 1)
-    await twins.checkpoints.wish("id-1", Wish.ABORT)
+    await twins.checkpoints.wish(FIRST, Wish.ABORT)
     await told(supervisor, twins, lambda: remembered(twins).status is Status.ABORTED)
     assert not twins.store.uploads
     await supervisor.stop(1.0)
@@ -187,7 +187,7 @@ async def test_a_crash_while_a_wish_is_fulfilled_repeats_nothing_harmful(
     twins = quick()
     await (await refused(twins)).stop(1.0)
     twins.store.before = None
-    await twins.checkpoints.wish("id-1", wish)
+    await twins.checkpoints.wish(FIRST, wish)
     dying = (await twins.restart())[0]
     dying.sight.wish = wish
     setattr(twins.checkpoints, when, on(operation, Lost()))
@@ -211,7 +211,7 @@ async def test_a_wish_for_nothing_is_let_go() -> None:
     supervisor = await supervised(twins)
     finished(twins, PATH)
     await at_rest(supervisor, twins)
-    await twins.checkpoints.wish("id-1", Wish.ABORT)
+    await twins.checkpoints.wish(FIRST, Wish.ABORT)
     await twins.checkpoints.wish("no such stream", Wish.RETRY)
     await told(supervisor, twins, lambda: True)
     await supervisor.stop(1.0)
@@ -222,7 +222,7 @@ async def test_a_state_server_that_is_away_is_asked_again() -> None:
     """A start waits for it; what was asked for is not lost."""
     twins = quick()
     await twins.start()
-    await twins.checkpoints.wish("id-1", Wish.RETRY)
+    await twins.checkpoints.wish(FIRST, Wish.RETRY)
     twins.checkpoints.before = on("wishes", RedisOperationError("no answer"))
     supervisor = Supervisor(twins.world)
     with pytest.raises(RedisOperationError):

@@ -15,7 +15,7 @@ from stream.test_supervisor import (
     supervised,
 )
 from stream.test_wishes import at_rest, refused, remembered, restarted, told
-from stream.twins import PATH
+from stream.twins import FIRST, PATH, SECOND
 from waiting import wait_until
 
 
@@ -33,7 +33,7 @@ async def test_an_old_failure_whose_name_is_anothers_now_disturbs_nobody(wish: W
     twins.disk.files[PATH].boxes = replace(CLOSED_MP4, complete=False)
     supervisor.handle(created(PATH))
     await wait_until(lambda: twins.store.uploads)
-    await twins.checkpoints.wish("id-1", wish)
+    await twins.checkpoints.wish(FIRST, wish)
     await told(supervisor, twins, lambda: True)
     assert remembered(twins).reason == ("replaced" if wish is Wish.ABORT else "not_mp4")
     twins.disk.close_writer(PATH)
@@ -60,8 +60,8 @@ async def test_a_recording_two_streams_know_is_stored_by_one_of_them(wish: Wish)
     await wait_until(lambda: len(twins.store.uploads) == 2)
     twins.disk.rename(OTHER, PATH)
     supervisor.handle(created(PATH))
-    await wait_until(lambda: remembered(twins, "id-2").path == PATH)
-    await twins.checkpoints.wish("id-1", wish)
+    await wait_until(lambda: remembered(twins, SECOND).path == PATH)
+    await twins.checkpoints.wish(FIRST, wish)
     await told(supervisor, twins, lambda: True)
     twins.disk.close_writer(PATH)
     twins.disk.files[PATH].boxes = CLOSED_MP4

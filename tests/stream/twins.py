@@ -22,6 +22,14 @@ from cefmp4.world import World
 
 PATH = "/w/a.mp4"
 TAG = instance_tag("the instance of the twins")
+
+
+def nth_id(number: int) -> str:
+    """The id of the stream that begins as the so-manyeth."""
+    return stream_id_from(UUID(int=number << 96), TAG)
+
+
+FIRST, SECOND = nth_id(1), nth_id(2)
 POLICY = Policy(part_bytes=8, window_parts=2, close_settle_seconds=1.0)
 
 
@@ -93,7 +101,7 @@ class Twins:
             metrics=Metrics(),
             turns=Slots(5),
             parts=Slots(4),
-            new_stream_id=lambda: stream_id_from(UUID(int=next(self._ids) << 96), TAG),
+            new_stream_id=lambda: nth_id(next(self._ids)),
             key_for=lambda stream_id, path, _: self.key_template(stream_id, path),
             bucket="bucket",
             key_is_unique=self.key_is_unique,
