@@ -41,6 +41,9 @@ DONE, FAILED, CLAIMED = 0, 1, 3
 LEAVING_SECONDS = 2.0
 """Of the shutdown grace, what is kept for giving the claim back and closing connections."""
 
+LANDING_SECONDS = 1.0
+"""What is in flight when the claim is lost gets so long to be answered, and taken back."""
+
 
 class Daemon:
     """One run of the daemon, from claim to release."""
@@ -161,7 +164,9 @@ class Daemon:
         ends: set[asyncio.Future[object]] = {
             asyncio.ensure_future(watcher.run()),
             asyncio.ensure_future(sweep_now_and_then(world, supervisor.all_begun)),
-            asyncio.ensure_future(keep_claim(checkpoints, settings.claim_lease_seconds)),
+            asyncio.ensure_future(
+                keep_claim(checkpoints, settings.claim_lease_seconds, supervisor.write_again)
+            ),
             asyncio.ensure_future(
                 forget_now_and_then(
                     world, supervisor.shelf, settings.completed_retention_seconds
@@ -181,7 +186,7 @@ class Daemon:
             for end in ends:
                 end.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
-            await supervisor.stop(0.0)
+            await supervisor.stop(LANDING_SECONDS)
         return FAILED if supervisor.any_failed else DONE
 
 

@@ -91,6 +91,10 @@ class RedisOperationError(CefMP4Error):
     operation_type = "redis_update"
 
 
+class StateLost(RedisOperationError):
+    """The state server has forgotten everything: what is known here is to be written again."""
+
+
 class Fenced(RedisOperationError):
     """Another process holds our claim now: stop touching anything."""
 

@@ -20,7 +20,7 @@ from cefmp4.metadata import metadata_json
 from cefmp4.ports import Fingerprint, Probe
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
-from cefmp4.uploading import find_own_uploads
+from cefmp4.uploading import HeldBody, find_own_uploads
 from cefmp4.world import World
 
 ABORT_ATTEMPTS = 3
@@ -48,7 +48,9 @@ class Finishing:
                 return  # it moved on while it was read; the next turn unseals it
             part = Part(1, span.length, "", body.crc64nvme, world.clock.now())
             await self.ledger.record(lambda c: c.with_part(part).asking_to_complete())
-            await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), body)
+            await self.ledger.assure()
+            held = HeldBody(body, self.ledger.assure)
+            await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), held)
         world.metrics.part_sent(cp.stream_id, span.length)
 
     async def complete(self) -> None:
@@ -56,6 +58,7 @@ class Finishing:
         parts = [cp.parts[number] for number in sorted(cp.parts)]
         if cp.upload_id is None:
             raise LookupError("nothing to complete: no upload was begun")
+        await self.ledger.assure()
         try:
             await self.world.store.complete(
                 cp.key, cp.upload_id, parts, object_crc64nvme(parts)
@@ -126,6 +129,7 @@ class Finishing:
         began = time.monotonic()
         probe, boxes = await self._look_into(cp)
         document = metadata_json(cp, probe, boxes, world.clock.now(), world.host)
+        await self.ledger.assure()
         await world.store.put_json(metadata_key(cp.key), document)
         await self.ledger.record(lambda c: c.with_description())
         if probe.duration_seconds is not None:
@@ -167,6 +171,7 @@ class Finishing:
         if difference or cp.seal is None:
             self.log.error("the recording is kept: its object is not there", why=difference)
         else:
+            await self.ledger.assure()
             done = await world.disposal.dispose(cp.path, cp.seal.version, cp.stream_id)
             self.log.info("recording disposed of", done=done or "kept: it changed meanwhile")
         await self.ledger.record(lambda c: c.with_disposal())
@@ -205,6 +210,7 @@ class Finishing:
     async def _abort(self, key: str, upload_id: str) -> None:
         """Abort until the store says it is gone: a part in flight can revive it (MinIO)."""
         for _ in range(ABORT_ATTEMPTS):
+            await self.ledger.assure()
             await self.world.store.abort(key, upload_id)
             if not await self._upload_stands(key, upload_id):
                 return

@@ -20,7 +20,12 @@ class Ledger:
         self.checkpoint = checkpoint
         self._checkpoints = checkpoints
         self._writing = asyncio.Lock()
-        self._trusted = True
+        self._doubts = 0
+
+    @property
+    def trusted(self) -> bool:
+        """What is here is what the state server holds, as far as known."""
+        return self.checkpoint is None or not self._doubts
 
     @property
     def current(self) -> Checkpoint:
@@ -45,13 +50,13 @@ class Ledger:
             return after
 
     async def _save(self, before: Checkpoint | None, after: Checkpoint) -> None:
-        trusted, self._trusted = self._trusted, False
+        self._doubts += 1  # until it is known to have landed
         await self._checkpoints.save(before, after)
-        self._trusted = trusted
+        self._doubts -= 1
 
     def distrust(self) -> None:
         """Something failed: read again before deciding."""
-        self._trusted = False
+        self._doubts += 1
 
     async def refresh(self) -> None:
         """Read the checkpoint again if the one here is not trusted.
@@ -59,11 +64,16 @@ class Ledger:
         When the state server has none, it has lost its data or never got the first write:
         what is known here is the best there is, and is written anew.
         """
-        if self._trusted or self.checkpoint is None:
+        if self.trusted or self.checkpoint is None:
             return
         async with self._writing:
+            doubts = self._doubts
             found = await self._checkpoints.load(self.checkpoint.stream_id)
             if found is None:
                 await self._checkpoints.save(None, self.checkpoint)
             self.checkpoint = found or self.checkpoint
-            self._trusted = True
+            self._doubts -= doubts
+
+    async def assure(self) -> None:
+        """Right before an effect outside: the claim is ours. Raises as `Checkpoints.assure`."""
+        await self._checkpoints.assure()

@@ -213,6 +213,18 @@ class Checkpoints(Protocol):
         """Keep the claim. Raises Fenced when it was lost to another process."""
         ...
 
+    async def assure(self) -> None:
+        """Right before an effect that no server would refuse: the claim is ours.
+
+        Free while the last renewal is younger than a lease, else one. Raises as `renew`.
+        """
+        ...
+
+    @property
+    def losses(self) -> int:
+        """How often the server was seen to have lost its data, and StateLost was raised."""
+        ...
+
     async def release(self) -> None:
         """Give the claim back, so that a successor need not wait."""
         ...
@@ -280,6 +292,10 @@ class Checkpoints(Protocol):
 
         The old path may belong to another by now, and is then left to it.
         """
+        ...
+
+    async def remember_stored(self, fingerprints: Mapping[str, Fingerprint]) -> None:
+        """Stored recordings by path, for a server that forgot them; what it knows stays."""
         ...
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:

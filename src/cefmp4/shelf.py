@@ -5,6 +5,7 @@ over a hundred thousand files asks it nothing.
 """
 
 from collections.abc import Container, Mapping
+from types import MappingProxyType
 
 from cefmp4.core.model import FileVersion
 from cefmp4.ports import Fingerprint
@@ -22,6 +23,11 @@ class Shelf:
         """Take over what was remembered at the start."""
         for path, fingerprint in fingerprints.items():
             self.store(path, fingerprint)
+
+    @property
+    def stored(self) -> Mapping[str, Fingerprint]:
+        """Every stored recording, by its path."""
+        return MappingProxyType(self._stored)
 
     def store(self, path: str, fingerprint: Fingerprint) -> None:
         """This version stands in the store."""

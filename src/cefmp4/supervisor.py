@@ -88,6 +88,22 @@ class Supervisor:
         begun = all(stream.checkpoint is not None or stream.has_nothing for stream in streams)
         return begun and self._scanned and not self.world.horizon.away
 
+    async def write_again(self) -> None:
+        """The state server has lost its data: it gets what is known here.
+
+        Live streams read their checkpoint again, and write what they do not find; parked
+        and ended ones are known to nobody any more.
+        """
+        await self.world.checkpoints.remember_stored(dict(self.shelf.stored))
+        for stream in list(self.streams.values()):
+            stream.ledger.distrust()
+            self.turns.wake(stream)
+        log.warning(
+            "the state server had lost its data: it is written again from memory",
+            streams=self.active_streams(),
+            stored=len(self.shelf.stored),
+        )
+
     async def stop(self, grace_seconds: float) -> None:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
         self.world.turns.close()

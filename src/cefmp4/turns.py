@@ -1,7 +1,8 @@
 """Gives each stream a task only while it has something to do.
 
-A wake-up costs one stat and one plan. Only when that plan asks for something does the
-stream get a task, for one turn; a stream that waits costs at most one timer.
+A wake-up costs one stat and one plan. Only when that plan asks for something, or the
+checkpoint is in doubt, does the stream get a task, for one turn; a stream that waits costs
+at most one timer.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ class Turns:
         if stream.failures and stream in self._timers:
             return
         self._disarm(stream)
-        if stream.failures == 0:
+        if stream.failures == 0 and stream.ledger.trusted:
             try:
                 decision = stream.glance()
             except ChunkProcessingError:

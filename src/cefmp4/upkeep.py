@@ -3,13 +3,20 @@ sweeping up, and forgetting what is long over."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 import structlog
 
 from cefmp4.core.model import LIVE, Checkpoint, Status, Wish
 from cefmp4.core.orphans import Fate
-from cefmp4.errors import CefMP4Error, ChunkProcessingError, Fenced, RedisOperationError
+from cefmp4.errors import (
+    CefMP4Error,
+    ChunkProcessingError,
+    Fenced,
+    RedisOperationError,
+    StateLost,
+)
 from cefmp4.finishing import Finishing
 from cefmp4.ledger import Ledger
 from cefmp4.ports import Checkpoints, Disk
@@ -26,13 +33,23 @@ ALL_BEGUN_INTERVAL_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-async def keep_claim(checkpoints: Checkpoints, lease_seconds: float) -> NoReturn:
-    """Renew the claim three times a lease. Raises Fenced once another process has it."""
-    failures = 0
+async def keep_claim(
+    checkpoints: Checkpoints, lease_seconds: float, write_again: Callable[[], Awaitable[None]]
+) -> NoReturn:
+    """Renew the claim three times a lease. Raises Fenced once another process has it.
+
+    After the server has lost its data, whoever noticed it, `write_again` is called.
+    """
+    failures = mended = 0
     while True:
         await asyncio.sleep(lease_seconds / 3)
         try:
-            await checkpoints.renew()
+            with suppress(StateLost):  # it is renewed all the same
+                await checkpoints.renew()
+            losses = checkpoints.losses
+            if losses != mended:
+                await write_again()
+                mended = losses
         except Fenced:
             raise
         except RedisOperationError as error:

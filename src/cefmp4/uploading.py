@@ -3,21 +3,24 @@
 The order is the same everywhere: the effect in the store first, then one atomic write
 of the checkpoint. A crash between the two repeats the effect, and every effect here may
 be repeated: a part sent again replaces itself, an upload whose id was lost is found
-again under its key.
+again under its key. Right before each, the claim is made sure of: a process that was paused
+for long stops there, and takes back what was in flight and is of no use to its successor.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
 from cefmp4.core.geometry import Span
-from cefmp4.core.model import Checkpoint, Part, Wish
+from cefmp4.core.model import UNSTORED, Checkpoint, Part, Wish
 from cefmp4.core.objects import user_metadata
-from cefmp4.errors import Stopping
+from cefmp4.errors import CefMP4Error, Fenced, Stopping
 from cefmp4.ledger import Ledger
-from cefmp4.ports import Upload
+from cefmp4.ports import Body, Upload
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
 from cefmp4.together import finish_all
@@ -35,10 +38,11 @@ class Uploading:
     async def create(self) -> None:
         cp = self.ledger.current
         self.sight.upload_may_exist = True  # from here on, until its id is recorded
+        await self.ledger.assure()
         upload_id = await self.world.store.create_upload(
             cp.key, user_metadata(cp.stream_id, cp.path)
         )
-        await self.ledger.record(lambda c: c.with_upload(upload_id))
+        await self._record(upload_id, lambda c: c.with_upload(upload_id))
         self.sight.upload_may_exist = False
         self.log.info("upload created", key=cp.key)
 
@@ -47,6 +51,7 @@ class Uploading:
         cp = self.ledger.current
         found = await find_own_uploads(self.world, cp)
         for surplus in found[:-1]:
+            await self.ledger.assure()
             await self.world.store.abort(cp.key, surplus.upload_id)
         if found:
             upload_id = found[-1].upload_id
@@ -84,10 +89,11 @@ class Uploading:
             began = time.monotonic()
             version = world.disk.stat(cp.path)
             async with world.disk.body(cp.path, cp.identity, span, world.store.digests) as body:
+                await self.ledger.assure()
                 etag = await world.store.upload_part(cp.key, cp.upload_id, span.number, body)
                 crc = body.crc64nvme
             part = Part(span.number, span.length, etag, crc, world.clock.now())
-            await self.ledger.record(lambda c: c.with_part(part))
+            await self._record(cp.upload_id, lambda c: c.with_part(part))
         world.metrics.part_sent(cp.stream_id, span.length)
         sealed = cp.seal is not None and cp.seal.version == version
         if sealed and version is not None and world.disk.stat(cp.path) == version:
@@ -98,6 +104,27 @@ class Uploading:
             bytes=span.length,
             seconds=round(time.monotonic() - began, 3),
         )
+
+    async def _record(self, upload_id: str, change: Callable[[Checkpoint], Checkpoint]) -> None:
+        """Write down what this upload got; where we are fenced, leave nothing behind."""
+        try:
+            await self.ledger.record(change)
+        except Fenced:
+            with suppress(CefMP4Error):
+                await self._disown(upload_id)
+            raise
+
+    async def _disown(self, upload_id: str) -> None:
+        """Abort an upload that our successor does not use.
+
+        It was begun, or brought back to life by a late part (MinIO), when the successor
+        had looked already: nobody else will ever know of it.
+        """
+        cp = self.ledger.current
+        there = await self.world.checkpoints.load(cp.stream_id)
+        if there and (there.status not in UNSTORED or there.upload_id != upload_id):
+            await self.world.store.abort(cp.key, upload_id)
+            self.log.warning("a late upload was aborted: another process works here")
 
     async def compare(self, numbers: tuple[int, ...]) -> None:
         """Hold stored parts against the disk; those that differ are forgotten first.
@@ -131,6 +158,39 @@ class Uploading:
             self.sight.disprove(wrong)
             await self.ledger.record(lambda c: c.without_parts(wrong))
             self.log.info("parts changed on disk", parts=sorted(wrong)[:20], count=len(wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBody:
+    """A body that is only handed over while the claim is ours, to the last of its blocks.
+
+    For a PutObject, which replaces what stands there: a process that was paused in the
+    middle of one must not end it over the object its successor has stored meanwhile.
+    """
+
+    body: Body
+    assure: Callable[[], Awaitable[None]]
+
+    @property
+    def size_bytes(self) -> int:
+        return self.body.size_bytes
+
+    @property
+    def crc64nvme(self) -> int:
+        return self.body.crc64nvme
+
+    @property
+    def crc32c(self) -> int | None:
+        return self.body.crc32c
+
+    @property
+    def md5(self) -> bytes | None:
+        return self.body.md5
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        async for block in self.body.blocks():
+            await self.assure()
+            yield block
 
 
 CLOCK_SKEW_SECONDS = 15 * 60.0

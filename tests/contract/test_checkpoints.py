@@ -188,6 +188,17 @@ async def test_fingerprints_move_and_are_forgotten(subject: Subject) -> None:
     assert set(await subject.fingerprints()) == {"/c"}
 
 
+async def test_a_server_that_forgot_is_told_what_is_stored(subject: Subject) -> None:
+    """Any number at once; what it has come to know since is left as it is."""
+    there = stored(sealed(active("/known")))
+    await subject.save(None, there)
+    known = (await subject.fingerprints())["/known"]
+    told = {f"/{number}\udcff": Fingerprint(number, 2, 3) for number in range(1_200)}
+    await subject.remember_stored(told | {"/known": Fingerprint(1, 2, 3)})
+    await subject.remember_stored({})
+    assert await subject.fingerprints() == told | {"/known": known}
+
+
 async def test_a_moved_fingerprint_does_not_come_back(subject: Subject) -> None:
     """Later writes of a stored stream leave alone what became of its fingerprint."""
     there = stored(sealed(active("/a")))

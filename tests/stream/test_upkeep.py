@@ -1,15 +1,29 @@
-"""What is forgotten and let go: what is old and gone, and gone for good."""
+"""What is forgotten, let go, and written again.
+
+Forgotten is what is old and gone, and gone for good; written again is everything, when the
+state server has forgotten it.
+"""
+
+import asyncio
 
 import pytest
 
 from cefmp4.core.model import FileVersion, Status
-from cefmp4.errors import ChunkProcessingError, RedisOperationError, S3OperationError
+from cefmp4.errors import (
+    ChunkProcessingError,
+    RedisOperationError,
+    S3OperationError,
+    StateLost,
+)
 from cefmp4.ports import Fingerprint
 from cefmp4.shelf import Shelf
 from cefmp4.stream import Stream
-from cefmp4.upkeep import forget_gone, let_go
+from cefmp4.supervisor import Supervisor
+from cefmp4.upkeep import forget_gone, keep_claim, let_go
 from stream.faults import growing, on, outage, recorded
+from stream.test_supervisor import created, finished, quick, supervised
 from stream.twins import PATH, Twins
+from waiting import wait_until
 
 NONE: frozenset[str] = frozenset()
 LATER = 1.0
@@ -152,3 +166,40 @@ async def test_a_store_that_is_away_is_asked_again_the_next_time() -> None:
     assert await twins.checkpoints.load(cp.stream_id) == cp
     assert await let_go(twins.world, later, known) == NONE
     assert not twins.store.uploads
+
+
+@pytest.mark.parametrize("noticed_by", ["renewal", "stream"])
+async def test_what_the_state_server_lost_is_written_again_from_memory(noticed_by: str) -> None:
+    """Fingerprints of what is stored, and streams that nothing else would wake; also when
+    the first attempt fails. Seen failing with a loss that nobody hears of, and with
+    streams that are only woken, not made to doubt their checkpoint.
+    """
+    twins = quick(open_writer_timeout_seconds=3600.0)
+    supervisor = await supervised(twins)
+    finished(twins, "/w/stored.mp4")
+    supervisor.handle(created("/w/stored.mp4"))
+    await wait_until(lambda: not supervisor.streams)
+    twins.disk.open_writer(PATH)
+    twins.disk.write(PATH, bytes(30))
+    supervisor.handle(created(PATH))
+    await wait_until(lambda: at_rest_with_parts(supervisor, 3))
+    expected = await twins.checkpoints.fingerprints()
+    paused = supervisor.streams[PATH].ledger.current
+    twins.checkpoints.lose_everything()
+    if noticed_by == "stream":
+        with pytest.raises(StateLost):
+            await twins.checkpoints.save(None, paused)
+    twins.checkpoints.before = on("remember_stored", RedisOperationError("no answer"))
+    keeping = asyncio.create_task(keep_claim(twins.checkpoints, 0.03, supervisor.write_again))
+    await wait_until(lambda: twins.checkpoints._server.streams)
+    assert await twins.checkpoints.load_unfinished() == [paused]
+    assert await twins.checkpoints.fingerprints() == expected
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await supervisor.stop(1.0)
+
+
+def at_rest_with_parts(supervisor: Supervisor, count: int) -> bool:
+    checkpoint = supervisor.streams[PATH].checkpoint
+    sent = checkpoint is not None and len(checkpoint.parts) == count
+    return sent and not len(supervisor.turns)

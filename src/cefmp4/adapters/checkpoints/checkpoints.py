@@ -6,7 +6,7 @@ after a write of unknown outcome, or one that arrives late, the whole value is w
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -57,6 +57,13 @@ class RedisCheckpoints(CheckpointView):
     async def renew(self) -> None:
         await self._claim.keep()
 
+    async def assure(self) -> None:
+        await self._claim.assure()
+
+    @property
+    def losses(self) -> int:
+        return self._claim.losses
+
     async def release(self) -> None:
         await self._claim.release()
 
@@ -94,6 +101,14 @@ class RedisCheckpoints(CheckpointView):
         commands: list[Command] = [(b"HDELIF", stored, old, moved)] if moved else []
         commands.append((b"HSET", stored, new, moved or pack_stored(fingerprint, "")))
         await self._write("move_fingerprint", commands)
+
+    async def remember_stored(self, fingerprints: Mapping[str, Fingerprint]) -> None:
+        commands: list[Command] = [
+            (b"HSETNX", self._keys.stored, os.fsencode(path), pack_stored(fingerprint, ""))
+            for path, fingerprint in fingerprints.items()
+        ]
+        for some in batches(commands, BATCH):
+            await self._write("remember_stored", some)
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
         for some in batches([os.fsencode(path) for path in paths], BATCH):

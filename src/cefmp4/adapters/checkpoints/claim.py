@@ -4,13 +4,15 @@ The claim is a token with an expiry that its holder renews. A newcomer replaces 
 that it knows to be dead, and else waits: a claim that lapses is free, one that is renewed
 meanwhile belongs to a living process. Each claim begins a new epoch. Every write is
 compared with the epoch inside the server, so a holder that was paused, lost its claim and
-woke up again cannot write.
+woke up again cannot write. What no server would refuse, the holder does only while it has
+renewed its claim within the lease: its clock counts the time that a machine sleeps.
 """
 
 import asyncio
 import json
 import os
 import socket
+import time
 from dataclasses import asdict, dataclass
 from uuid import uuid4
 
@@ -19,17 +21,22 @@ import structlog
 from cefmp4.adapters.checkpoints.keys import Keyspace
 from cefmp4.adapters.checkpoints.scripts import KEEP, RELEASE, TAKE
 from cefmp4.adapters.checkpoints.server import Server
-from cefmp4.errors import Fenced, InstanceClaimed, RedisOperationError
+from cefmp4.errors import Fenced, InstanceClaimed, StateLost
 
 log = structlog.get_logger(__name__)
 
 
-def lost() -> RedisOperationError:
+def lost() -> StateLost:
     """The server forgot everything, and we hold the claim again."""
-    return RedisOperationError(
+    return StateLost(
         "the state server has lost its data; the claim was taken again",
         hint="let the server keep its data on disk (appendonly yes)",
     )
+
+
+def _seconds() -> float:
+    """A clock that no one sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,9 @@ class Claim:
         self._lease_seconds = lease_seconds
         self._lease_ms = b"%d" % max(1, round(lease_seconds * 1000))
         self._epoch: bytes | None = None
+        self._ours_until = 0.0
+        self.losses = 0
+        """How often the server was seen to have lost its data."""
 
     @property
     def epoch(self) -> bytes:
@@ -170,10 +180,11 @@ class Claim:
         """Take the claim if it is free or held by `dead`; else who holds it."""
         keys = (self._keys.claim, self._keys.epoch)
         argv = (self._token, self._holder.id.encode(), self._lease_ms, dead)
+        asked_at = _seconds()
         verdict, *told = await self._server.run("claim", TAKE, keys, argv)
         if verdict == b"HELD":
             return _Sighting(*told)
-        self._epoch = told[0]
+        self._epoch, self._ours_until = told[0], asked_at + self._lease_seconds
         return None
 
     async def keep(self) -> None:
@@ -184,11 +195,19 @@ class Claim:
         """
         keys = (self._keys.claim, self._keys.epoch)
         argv = (self._token, self.epoch, self._lease_ms)
+        asked_at = _seconds()
         [verdict] = await self._server.run("renew", KEEP, keys, argv)
         if verdict == b"FENCED":
             raise self.fenced()
+        self._ours_until = asked_at + self._lease_seconds
         if verdict == b"LOST":
+            self.losses += 1
             raise lost()
+
+    async def assure(self) -> None:
+        """Renew the claim if it may have lapsed. Raises as `keep` does."""
+        if self._epoch is None or _seconds() >= self._ours_until:
+            await self.keep()
 
     def fenced(self) -> Fenced:
         """Nothing is written from here on, whatever becomes of the other process."""

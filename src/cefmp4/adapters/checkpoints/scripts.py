@@ -11,7 +11,9 @@ for a script that fails halfway is not rolled back.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+Item = TypeVar("Item")
 Command = tuple[bytes, ...]
 """A command's name, its key, and the rest of its arguments."""
 
@@ -113,6 +115,6 @@ def arguments(
     return list(index), argv
 
 
-def batches(items: Sequence[bytes], size: int) -> list[Sequence[bytes]]:
+def batches(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     """Slices of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]

@@ -7,12 +7,12 @@ they raise is an outage before the write, or one that hides that the write has h
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from cefmp4.core.model import SET_ASIDE, STORED, Checkpoint, Status, Wish
-from cefmp4.errors import Fenced, InstanceClaimed, RedisOperationError
+from cefmp4.errors import Fenced, InstanceClaimed, StateLost
 from cefmp4.ports import Fingerprint
 
 Seam = Callable[[str], None]
@@ -49,6 +49,7 @@ class MemoryCheckpoints:
         self.before = before
         self.after = after
         self.alive = True
+        self.losses = 0
         self._server = server or _Server()
         self._claimed = False
 
@@ -91,6 +92,10 @@ class MemoryCheckpoints:
     async def renew(self) -> None:
         async with self._operation("renew"):
             self._keep()
+
+    async def assure(self) -> None:
+        if self._server.holder is not self:
+            await self.renew()
 
     async def release(self) -> None:
         async with self._operation("release"):
@@ -173,6 +178,12 @@ class MemoryCheckpoints:
                 del stored[old_path]
             stored[new_path] = (name, fingerprint)
 
+    async def remember_stored(self, fingerprints: Mapping[str, Fingerprint]) -> None:
+        async with self._operation("remember_stored"):
+            self._check_claim()
+            for path, fingerprint in fingerprints.items():
+                self._server.stored.setdefault(path, ("", fingerprint))
+
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
         async with self._operation("forget_fingerprints"):
             self._check_claim()
@@ -221,7 +232,8 @@ class MemoryCheckpoints:
         was_lost = server.epoch is None
         server.holder = server.epoch = self
         if was_lost:
-            raise RedisOperationError("the state server has lost its data")
+            self.losses += 1
+            raise StateLost("the state server has lost its data")
 
     def _index_path(
         self, known: Checkpoint | None, before: Checkpoint | None, after: Checkpoint
