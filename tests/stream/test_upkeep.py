@@ -5,10 +5,12 @@ state server has forgotten it.
 """
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from cefmp4.core.model import FileVersion, Status
+from cefmp4.core.mp4 import Boxes
 from cefmp4.errors import (
     ChunkProcessingError,
     RedisOperationError,
@@ -174,15 +176,18 @@ async def test_what_the_state_server_lost_is_written_again_from_memory(noticed_b
     the first attempt fails. Seen failing with a loss that nobody hears of, and with
     streams that are only woken, not made to doubt their checkpoint.
     """
-    twins = quick(open_writer_timeout_seconds=3600.0)
+    twins = quick()
+    twins.policy = replace(twins.policy, stream_timeout_seconds=3600.0)
+    twins.new_process()
     supervisor = await supervised(twins)
     finished(twins, "/w/stored.mp4")
     supervisor.handle(created("/w/stored.mp4"))
     await wait_until(lambda: not supervisor.streams)
     twins.disk.open_writer(PATH)
     twins.disk.write(PATH, bytes(30))
+    twins.disk.files[PATH].boxes = Boxes(is_mp4=True, complete=False)
     supervisor.handle(created(PATH))
-    await wait_until(lambda: at_rest_with_parts(supervisor, 3))
+    await wait_until(lambda: waits_for_a_writer(supervisor))
     expected = await twins.checkpoints.fingerprints()
     paused = supervisor.streams[PATH].ledger.current
     twins.checkpoints.lose_everything()
@@ -199,7 +204,8 @@ async def test_what_the_state_server_lost_is_written_again_from_memory(noticed_b
     await supervisor.stop(1.0)
 
 
-def at_rest_with_parts(supervisor: Supervisor, count: int) -> bool:
-    checkpoint = supervisor.streams[PATH].checkpoint
-    sent = checkpoint is not None and len(checkpoint.parts) == count
-    return sent and not len(supervisor.turns)
+def waits_for_a_writer(supervisor: Supervisor) -> bool:
+    """All is sent, it was looked into, and nothing is due for a long time."""
+    stream = supervisor.streams[PATH]
+    sent = stream.checkpoint is not None and len(stream.checkpoint.parts) == 3
+    return sent and stream.sight.inspection is not None and not len(supervisor.turns)
