@@ -4,6 +4,10 @@ Every change is a verb of `Checkpoint`, written before it is believed. Writes of
 stream follow each other, so that parts that land at the same moment cannot overwrite
 one another. After a failed write nobody knows whether it happened: the copy here is
 no longer trusted, and is read again before anything else is decided.
+
+What has landed in the store is not forgotten for that: nobody else may write meanwhile, so
+it is written before anything else. Then nothing is sent while a server that can be read
+takes no writes (a replica, a full one), and nothing is sent again when it does.
 """
 
 import asyncio
@@ -11,6 +15,8 @@ from collections.abc import Callable
 
 from cefmp4.core.model import Checkpoint
 from cefmp4.ports import Checkpoints
+
+Change = Callable[[Checkpoint], Checkpoint]
 
 
 class Ledger:
@@ -20,6 +26,8 @@ class Ledger:
         self.checkpoint = checkpoint
         self._checkpoints = checkpoints
         self._writing = asyncio.Lock()
+        self._unwritten: Checkpoint | None = None
+        """With what has landed, and could not be recorded yet."""
         self._doubts = 0
 
     @property
@@ -40,19 +48,23 @@ class Ledger:
             self.checkpoint = checkpoint
             await self._save(None, checkpoint)
 
-    async def record(self, change: Callable[[Checkpoint], Checkpoint]) -> Checkpoint:
-        """Write the next value, and believe it once it is written."""
+    async def record(self, change: Change, *, landed: bool = False) -> Checkpoint:
+        """Write the next value, and believe it once it is written.
+
+        Of what has `landed` in the store already, the writing is made up for later.
+        """
         async with self._writing:
-            before = self.current
-            after = change(before)
-            await self._save(before, after)
-            self.checkpoint = after
+            after = change(self._unwritten or self.current)
+            if landed:
+                self._unwritten = after
+            await self._save(self.current, after)
             return after
 
     async def _save(self, before: Checkpoint | None, after: Checkpoint) -> None:
-        self._doubts += 1  # until it is known to have landed
+        self._doubts += 1
         await self._checkpoints.save(before, after)
         self._doubts -= 1
+        self.checkpoint, self._unwritten = after, None
 
     def distrust(self) -> None:
         """Something failed: read again before deciding."""
@@ -64,14 +76,15 @@ class Ledger:
         When the state server has none, it has lost its data or never got the first write:
         what is known here is the best there is, and is written anew.
         """
-        if self.trusted or self.checkpoint is None:
+        if self.trusted:
             return
         async with self._writing:
             doubts = self._doubts
-            found = await self._checkpoints.load(self.checkpoint.stream_id)
-            if found is None:
-                await self._checkpoints.save(None, self.checkpoint)
-            self.checkpoint = found or self.checkpoint
+            found = await self._checkpoints.load(self.current.stream_id)
+            if found is None or self._unwritten:
+                await self._save(found, self._unwritten or self.current)
+            else:
+                self.checkpoint = found
             self._doubts -= doubts
 
     async def assure(self) -> None:

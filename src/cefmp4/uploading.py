@@ -19,7 +19,7 @@ from cefmp4.core.geometry import Span
 from cefmp4.core.model import UNSTORED, Checkpoint, Part, Wish
 from cefmp4.core.objects import user_metadata
 from cefmp4.errors import CefMP4Error, Fenced, Stopping
-from cefmp4.ledger import Ledger
+from cefmp4.ledger import Change, Ledger
 from cefmp4.ports import Body, Upload
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
@@ -55,7 +55,7 @@ class Uploading:
             await self.world.store.abort(cp.key, surplus.upload_id)
         if found:
             upload_id = found[-1].upload_id
-            await self.ledger.record(lambda c: c.with_upload(upload_id))
+            await self.ledger.record(lambda c: c.with_upload(upload_id), landed=True)
             self.log.info("upload adopted", key=cp.key, aborted=len(found) - 1)
         self.sight.upload_may_exist = False
 
@@ -105,10 +105,10 @@ class Uploading:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    async def _record(self, upload_id: str, change: Callable[[Checkpoint], Checkpoint]) -> None:
+    async def _record(self, upload_id: str, change: Change) -> None:
         """Write down what this upload got; where we are fenced, leave nothing behind."""
         try:
-            await self.ledger.record(change)
+            await self.ledger.record(change, landed=True)
         except Fenced:
             with suppress(CefMP4Error):
                 await self._disown(upload_id)

@@ -32,13 +32,13 @@ async def test_an_outage_of_the_state_server_is_waited_out(when: str) -> None:
     lost = RedisOperationError("no answer")
     calls = {"save": 0}
 
-    def every_other(name: str) -> None:
+    def two_of_three(name: str) -> None:
         if name == "save":
             calls["save"] += 1
-            if calls["save"] % 2:
+            if calls["save"] % 3:
                 raise lost
 
-    setattr(twins.checkpoints, when, every_other)
+    setattr(twins.checkpoints, when, two_of_three)
     checkpoint = await twins.finish(stream)
     assert checkpoint.status is Status.COMPLETED_WITH_META
     assert twins.content() in twins.videos.values()
