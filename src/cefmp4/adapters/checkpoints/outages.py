@@ -11,6 +11,8 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from cefmp4.errors import RedisOperationError
 
+_ENDED = "the server ends connections: it is stopping, or has too many clients (maxclients)"
+
 HINTS = (
     ("invalid username-password", "check the user and the password in REDIS_URL"),
     ("invalid password", "check the user and the password in REDIS_URL"),
@@ -30,6 +32,10 @@ HINTS = (
     ("db index", "the server has fewer databases: lower the number at the end of REDIS_URL"),
     ("too many open files", "raise the limit of open files (LimitNOFILE, ulimit -n)"),
     ("timeout", "the server is slow, stopped, or behind a network that drops packets"),
+    ("connection lost", _ENDED),
+    ("connection closed", _ENDED),
+    ("connection reset", _ENDED),
+    ("broken pipe", _ENDED),
     ("connect", "check that the server runs, and where REDIS_URL points"),
 )
 """A piece of the message, in small letters, and what a person can do about it."""
