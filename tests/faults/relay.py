@@ -51,10 +51,13 @@ class Relay:
         self._tasks.add(task)
         try:
             far_reader, far_writer = await self.connect()
-            await _first_to_end(
-                self._hand_on(reader, far_writer), self._hand_on(far_reader, writer, back=True)
-            )
-            far_writer.close()
+            try:
+                await _first_to_end(
+                    self._hand_on(reader, far_writer),
+                    self._hand_on(far_reader, writer, back=True),
+                )
+            finally:
+                far_writer.close()
         except (OSError, asyncio.CancelledError):
             pass  # nobody asks after this task but `close`
         finally:

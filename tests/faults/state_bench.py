@@ -73,6 +73,11 @@ class Growing:
     def close(self) -> None:
         self._file.close()
 
+    def reopen(self) -> None:
+        """Go on at its end."""
+        self._file.close()
+        self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - it stays open
+
     @property
     def content(self) -> bytes:
         return Path(self.path).read_bytes()
