@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -132,3 +133,32 @@ async def test_the_holder_is_named(redis_url: str) -> None:
             await claiming
     assert "process 4711 on camera-box" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("jump_seconds", [-86_400.0, 86_400.0])
+async def test_a_wall_clock_that_jumps_changes_nothing(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, jump_seconds: float
+) -> None:
+    """Within the lease nobody is asked, after it the server is, whatever the time of day.
+
+    Seen failing with a lease that is counted by the wall clock.
+    """
+    with Redis.from_url(redis_url) as redis:
+
+        def scripts_run() -> int:
+            told = redis.info("commandstats")
+            return sum(told.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in SCRIPTS)
+
+        async with open_checkpoints(redis_url, "suite", lease_seconds=2.0) as checkpoints:
+            await checkpoints.claim()
+            wall_clock = time.time
+            monkeypatch.setattr(time, "time", lambda: wall_clock() + jump_seconds)
+            before = scripts_run()
+            await checkpoints.assure()
+            assert scripts_run() == before
+            await asyncio.sleep(2.1)
+            await checkpoints.assure()
+            assert scripts_run() > before
+
+
+SCRIPTS = ("eval", "evalsha")
