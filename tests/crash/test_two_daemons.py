@@ -21,7 +21,7 @@ from waiting import wait_until
 
 pytest_plugins = ["faults.state_fixtures"]
 
-CLAIMED = 3
+FAILED, CLAIMED = 1, 3
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ async def test_a_second_daemon_leaves_and_does_no_harm(
     state_bench: StateBench, second: Daemon
 ) -> None:
     """Exit 3 with one line that names the first, which goes on; nothing is sent twice.
+    With all its settings, the port of the metrics too, it is told to look for the first.
 
     Seen failing with a newcomer that takes the claim without waiting.
     """
@@ -63,6 +64,9 @@ async def test_a_second_daemon_leaves_and_does_no_harm(
     recording.close()
     await bench.stored_as(recording)
     assert bench.parts_sent() == 3
+    second.environment["PROM_PORT"] = bench.daemon.address.rpartition(":")[2]
+    assert await asyncio.to_thread(second.start().wait) == FAILED
+    assert "does cefmp4 run here already?" in second.log
     assert bench.daemon.terminate() == 0
 
 

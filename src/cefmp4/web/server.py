@@ -76,7 +76,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     except OSError as error:
         raise CefMP4Error(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="set PROM_PORT to a free port, or to 0 for any"
+            hint="does cefmp4 run here already? else set PROM_PORT to a free one, or to 0"
             if error.errno == errno.EADDRINUSE
             else "set PROM_HOST to an address of this machine, as 127.0.0.1 or 0.0.0.0",
             transient=False,
