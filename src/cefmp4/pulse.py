@@ -81,7 +81,7 @@ class Pulse:
         path, seen, version = look
         if self._tracked.get(path) is not seen:
             return None  # untracked meanwhile
-        first, seen.looked = not seen.looked, True
+        seen.looked = True
         if version is None:
             if seen.missed_in_scan is None and not seen.deleted_said:
                 seen.missed_in_scan = scans_begun
@@ -91,9 +91,8 @@ class Pulse:
             return self._silent(seen, now)
         reappeared, seen.deleted_said = seen.deleted_said, False
         seen.version, seen.since, seen.idle_said = version, now, False
-        if reappeared:
-            return WatcherChangeType.CREATE
-        return None if first else WatcherChangeType.WRITE
+        # Also of the first look: it may have been written since it was begun to be tracked.
+        return WatcherChangeType.CREATE if reappeared else WatcherChangeType.WRITE
 
     def deleted(self, scan_number: int, found: Container[str]) -> list[str]:
         """Those that were missed before this scan began, and that it did not find."""

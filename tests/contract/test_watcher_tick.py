@@ -9,15 +9,19 @@ from watching import CREATE, DELETE, IDLE, NEVER, WRITE, watching
 
 
 async def test_a_growing_file(tmp_path: Path) -> None:
-    """A tracked file is told when it grows, and once when it has fallen silent."""
+    """A tracked file is told when it grows, and once when it has fallen silent.
+
+    Its first look counts: what was written between the event that led to it and the first
+    tick was told by nobody, and waited for the next scan. Seen failing on just that.
+    """
     path = tmp_path / "a.mp4"
     path.write_bytes(b"x")
     async with watching(tmp_path, None, idle_seconds=0.2) as told:
         told.watcher.track(str(path))
         await told.until(IDLE, path)
-        assert told.count(WRITE, path) == 0, "the first look is only a baseline"
+        assert told.count(WRITE, path) == 1, "it may have grown before the first look"
         with path.open("ab") as recorder:
-            for count in range(1, 4):
+            for count in range(2, 5):
                 recorder.write(b"more")
                 recorder.flush()
                 await told.until(WRITE, path, count=count)
@@ -25,7 +29,7 @@ async def test_a_growing_file(tmp_path: Path) -> None:
         told.watcher.untrack(str(path))
         path.write_bytes(b"unseen")
         await told.next_scans(3)
-        assert told.count(WRITE, path) == 3
+        assert told.count(WRITE, path) == 4
         assert told.count(IDLE, path) == 2
 
 
