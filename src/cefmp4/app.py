@@ -15,7 +15,7 @@ import structlog
 
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.disk import LocalDisk, prepare_process
-from cefmp4.adapters.s3 import S3Store, open_store
+from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
 from cefmp4.assembly import make_watcher, make_world, store_settings, trial_key
 from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
@@ -55,14 +55,16 @@ class Daemon:
         once: bool = False,
         on_ready: Callable[[str], None],
         around: Callable[[World], World] = lambda world: world,
+        store_with: Callable[[Settings], StoreSettings] = store_settings,
     ) -> None:
         """`on_ready` is told the base URL of the metrics once everything is under way.
 
         `around` may put something between the streams and their ports; the crash tests
-        end the process there, right before or after an effect.
+        end the process there, right before or after an effect. `store_with` makes what the
+        S3 adapter is told; the fault tests make it less patient.
         """
         self.settings, self.once, self.on_ready = settings, once, on_ready
-        self.around = around
+        self.around, self.store_with = around, store_with
         self.metrics = Metrics()
         self.supervisor: Supervisor | None = None
         self._stop = asyncio.Event()
@@ -145,7 +147,7 @@ class Daemon:
         return checkpoints
 
     async def _opened_store(self, stack: AsyncExitStack) -> S3Store:
-        settings = store_settings(self.settings)
+        settings = self.store_with(self.settings)
 
         async def attempt() -> S3Store:
             return await stack.enter_async_context(

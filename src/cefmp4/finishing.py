@@ -14,10 +14,15 @@ from cefmp4.core.geometry import Span
 from cefmp4.core.model import Checkpoint, Part, Status, StoredObject
 from cefmp4.core.mp4 import Boxes
 from cefmp4.core.objects import metadata_key, multipart_etag, user_metadata
-from cefmp4.errors import ChunkProcessingError, PartsRefused, UploadGone
+from cefmp4.errors import (
+    ChunkProcessingError,
+    PartsRefused,
+    S3OperationError,
+    UploadGone,
+)
 from cefmp4.ledger import Ledger
 from cefmp4.metadata import metadata_json
-from cefmp4.ports import Fingerprint, Probe
+from cefmp4.ports import Fingerprint, ListedPart, Probe
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
 from cefmp4.uploading import HeldBody, find_own_uploads
@@ -63,25 +68,38 @@ class Finishing:
             await self.world.store.complete(
                 cp.key, cp.upload_id, parts, object_crc64nvme(parts)
             )
-        except UploadGone:
-            self.log.info("the store does not know the upload any more: asking for the object")
-        except PartsRefused as error:
-            await self._refused(cp, cp.upload_id, str(error))
+        except (UploadGone, PartsRefused) as error:
+            await self._refused(cp, cp.upload_id, error)
 
-    async def _refused(self, cp: Checkpoint, upload_id: str, why: str) -> None:
-        """Forget the parts the store has otherwise; all of them when none stands out."""
-        self.log.warning("the store refused to complete", why=why, refusals=cp.refusals + 1)
-        listed = {
-            (row.number, row.size_bytes, row.etag)
-            for row in await self.world.store.list_parts(cp.key, upload_id)
-        }
+    async def _refused(
+        self, cp: Checkpoint, upload_id: str, error: UploadGone | PartsRefused
+    ) -> None:
+        """Forget the parts the store has otherwise; all of them when none stands out.
+
+        Some stores say NoSuchUpload of an upload that stands when a part of it is missing.
+        """
+        rows = await self._rows(cp.key, upload_id)
+        if rows is None:
+            self.log.info("the store does not know the upload any more: asking for the object")
+            return
+        # One row that agrees is enough: some stores list every version of a part.
+        listed = {(row.number, row.size_bytes, row.etag) for row in rows}
         wrong = frozenset(
             part.number
             for part in cp.parts.values()
             if (part.number, part.size_bytes, part.etag) not in listed
-        ) or frozenset(cp.parts)
+        )
+        if isinstance(error, UploadGone) and not wrong:
+            raise _denied(error)
+        wrong = wrong or frozenset(cp.parts)
+        self.log.warning(
+            "the store refused to complete",
+            why=str(error),
+            refusals=cp.refusals + 1,
+            parts_to_send_again=len(wrong),
+        )
         self.sight.disprove(wrong)
-        await self.ledger.record(lambda c: c.refused(wrong, why))
+        await self.ledger.record(lambda c: c.refused(wrong, str(error)))
 
     async def resolve(self) -> None:
         """The object stands and is ours; or the upload stands; or both are gone."""
@@ -94,24 +112,31 @@ class Finishing:
         if found and found.stream_id == cp.stream_id:
             self.log.error("the object is not what was sent", why=difference, key=cp.key)
             await self.ledger.record(lambda c: c.refused(frozenset(), difference))
-        if await self._upload_stands(cp.key, cp.upload_id):
+        if cp.upload_id is None:
+            self.sight.upload_may_exist = False
+            await self.ledger.record(lambda c: c.not_put())
+            self.log.info("not stored: it will be sent again", why=difference)
+        elif await self._rows(cp.key, cp.upload_id) is not None:
             await self.ledger.record(lambda c: c.still_incomplete())
         else:
             await self.upload_lost(difference)
 
-    async def _upload_stands(self, key: str, upload_id: str | None) -> bool:
-        if upload_id is None:
-            return False
+    async def _rows(self, key: str, upload_id: str) -> list[ListedPart] | None:
+        """What the store lists of an upload; None when it is gone."""
         try:
-            await self.world.store.list_parts(key, upload_id)
+            return await self.world.store.list_parts(key, upload_id)
         except UploadGone:
-            return False
-        return True
+            return None
 
     async def upload_lost(self, why: str) -> None:
         """The store has forgotten the upload (a lifecycle rule, a person): begin again."""
         cp = self.ledger.current
-        self.log.warning("the upload is gone: beginning again", why=why, parts=len(cp.parts))
+        self.log.warning(
+            "the upload is gone: beginning again",
+            why=why,
+            parts=len(cp.parts),
+            hint="look whether a lifecycle rule of the bucket aborts unfinished uploads",
+        )
         self.sight.disprove(frozenset(cp.parts))
         if cp.upload_id and not cp.completing:
             await self._abort(cp.key, cp.upload_id)  # a part in flight may have revived it
@@ -208,12 +233,28 @@ class Finishing:
             await self.world.checkpoints.drop_wish(self.ledger.current.stream_id, wish)
 
     async def _abort(self, key: str, upload_id: str) -> None:
-        """Abort until the store says it is gone: a part in flight can revive it (MinIO)."""
+        """Abort until none of its parts is left: one in flight can revive it (MinIO).
+
+        Raises a transient S3OperationError when the store goes on listing some.
+        """
         for _ in range(ABORT_ATTEMPTS):
             await self.ledger.assure()
             await self.world.store.abort(key, upload_id)
-            if not await self._upload_stands(key, upload_id):
+            if not await self._rows(key, upload_id):
                 return
+        raise S3OperationError(
+            "AbortMultipartUpload", "StillThere", "it was aborted, but its parts are listed"
+        )
+
+
+def _denied(error: UploadGone) -> S3OperationError:
+    """Complete was told that there is no such upload, and yet the store lists its parts."""
+    return S3OperationError(
+        error.operation,
+        error.code,
+        "the store denies an upload whose parts it lists",
+        hint="if this goes on, abort the upload in the store: it is then begun again",
+    )
 
 
 def differs(found: StoredObject, cp: Checkpoint) -> str:

@@ -17,13 +17,16 @@ from cefmp4.errors import CefMP4Error
 
 BASE_SECONDS = 0.5
 CAP_SECONDS = 60.0
+LONGEST_ASKED_SECONDS = 300.0
+"""A server may ask for more (Retry-After); a figure that is wrong must not mean for ever."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
 def backoff_seconds(failures: int, asked_seconds: float = 0.0) -> float:
-    """Seconds to wait after so many failures in a row (from 1); never less than asked."""
+    """Seconds to wait after so many failures in a row (from 1); not less than asked."""
+    asked_seconds = min(asked_seconds, LONGEST_ASKED_SECONDS)
     full = min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(failures - 1, 20))
     return max(asked_seconds, full * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 

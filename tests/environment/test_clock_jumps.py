@@ -4,7 +4,6 @@ Whatever is waited for is measured on the clock that never jumps.
 """
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +137,6 @@ def daemon(daemon: Daemon, tmp_path: Path) -> Daemon:
     daemon.environment |= {
         "CLOCK_SET_BY": str(tmp_path / "clock"),
         "CLAIM_LEASE_SECONDS": "3",
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
     return daemon
 

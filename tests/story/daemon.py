@@ -117,7 +117,8 @@ class Daemon:
 def settings_of(folder: str, server: S3Server, bucket: str, redis_url: str) -> dict[str, str]:
     """The environment of a daemon on these servers; nothing is inherited but the paths."""
     return {
-        **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "WATCH_DIR": os.path.join(folder, "recordings"),
         "CHUNK_SIZE_BYTES": str(PART_BYTES),
         "S3_ENDPOINT_URL": server.endpoint_url,

@@ -253,6 +253,10 @@ class Checkpoint:
         forgotten = self.without_parts(frozenset(self.parts))
         return replace(forgotten, upload_id=None, reason=why)
 
+    def not_put(self) -> "Checkpoint":
+        """PutObject was not carried out: nothing stands in the store."""
+        return replace(self, parts=MappingProxyType({}), completing=False)
+
     def still_incomplete(self) -> "Checkpoint":
         """Complete was not carried out: the upload stands as it was."""
         return replace(self, completing=False)

@@ -31,6 +31,7 @@ COMPLETE, PUT = "CompleteMultipartUpload", "PutObject"
 
 _CREDENTIALS = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the SDK's own chain"
 _PERMISSION = "the credentials lack a permission on this bucket"
+_NETWORK = "if this goes on, look at the store and at the network to it"
 _REGION = "check S3_REGION_NAME: the bucket is in another region"
 
 _CREDENTIAL_HINTS = MappingProxyType(
@@ -38,7 +39,7 @@ _CREDENTIAL_HINTS = MappingProxyType(
         "AccessDenied": _PERMISSION,
         "AllAccessDisabled": _PERMISSION,
         "AccountProblem": "the store has a problem with the account; ask its operator",
-        "403": _PERMISSION,
+        "403": f"{_PERMISSION}, have expired, or the clock is wrong",
         "401": _CREDENTIALS,
         "InvalidAccessKeyId": _CREDENTIALS,
         "SignatureDoesNotMatch": _CREDENTIALS,
@@ -71,6 +72,8 @@ _HINTS = MappingProxyType(
         "XMinioStorageFull": "the store is full; make room",
         "HTTPClient": "where a CA bundle is set, check that the file is there",
         "EndpointConnection": "check S3_ENDPOINT_URL, and that the store runs",
+        "ConnectionClosed": _NETWORK,
+        "ReadTimeout": _NETWORK,
         "ConnectTimeout": "check S3_ENDPOINT_URL, and that the store can be reached",
         "EntityTooLarge": "the store does not take an object this large",
         "MetadataTooLarge": "the store does not take this much user metadata",
@@ -80,6 +83,8 @@ _HINTS = MappingProxyType(
 
 _NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _OPEN_FILES = "raise the limit of open files (LimitNOFILE, ulimit -n)"
+_SILENCE = MappingProxyType({"ReadTimeout": "no byte came or could be sent for too long"})
+"""In words of ours: the SDK's say nothing to a person."""
 
 _PERMANENT = frozenset(
     {"EntityTooLarge", "MetadataTooLarge", "ParamValidation", "InvalidBucketName"}
@@ -197,14 +202,22 @@ def _without_answer(operation: str, error: Exception) -> CefMP4Error:
     if isinstance(error, ParamValidationError) and operation in _KEYS_REFUSED:
         return StreamInitializationError(f"{operation}: {_scrubbed(error)}", hint=_KEY_HINT)
     inner = getattr(error, "kwargs", {}).get("error") or error
-    text = _scrubbed(inner) or type(inner).__name__
+    text = _SILENCE.get(code) or _scrubbed(inner) or type(inner).__name__
     return S3OperationError(
         operation,
         code,
         text,
-        hint=_OPEN_FILES if getattr(inner, "errno", 0) in _NO_MORE_FILES else _hint(code),
+        hint=_hint_without_answer(code, inner),
         transient=code not in _PERMANENT,
     )
+
+
+def _hint_without_answer(code: str, inner: object) -> str:
+    """By what lies below the SDK's own error, where that says more."""
+    if getattr(inner, "errno", 0) in _NO_MORE_FILES:
+        return _OPEN_FILES
+    garbled = code == "HTTPClient" and not isinstance(inner, OSError)
+    return "" if garbled else _hint(code)
 
 
 def _not_understood(operation: str) -> S3OperationError:

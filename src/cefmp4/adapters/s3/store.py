@@ -155,11 +155,11 @@ class S3Store:
             if error.code in _NOT_THERE:
                 return None
             raise
-        if "ContentLength" not in answer:
-            raise empty_answer("HeadObject")
+        if not {"ContentLength", "ETag"} <= answer.keys():
+            raise empty_answer("HeadObject")  # it would read as an object of another size
         return StoredObject(
             size_bytes=answer["ContentLength"],
-            etag=answer.get("ETag", "").strip('"'),
+            etag=answer["ETag"].strip('"'),
             stream_id=answer.get("Metadata", {}).get(STREAM_ID),
             crc64nvme=crc64nvme_from_wire(answer.get("ChecksumCRC64NVME")),
         )
