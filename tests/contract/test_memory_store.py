@@ -74,6 +74,25 @@ async def test_failed_resend_can_lose_the_old_part() -> None:
         assert len(await store.list_parts(KEY, upload_id)) == (0 if forgetful else 1)
 
 
+async def test_every_version_of_a_part_can_be_listed() -> None:
+    """As on SeaweedFS, in no order of age, when asked for; the last one counts."""
+    store = MemoryStore(lists_every_version=True)
+    upload_id = await store.create_upload(KEY, {})
+    etags = {await send(store, upload_id, 1, content) for content in (b"a", b"b", b"c")}
+    rows = await store.list_parts(KEY, upload_id)
+    assert [row.etag for row in rows] == sorted(etags)
+    await store.complete(KEY, upload_id, [part_of(1, b"c")], crc64nvme_of(b"c"))
+
+
+async def test_lost_part_can_deny_the_upload() -> None:
+    """As on MinIO, when asked for: NoSuchUpload at Complete, and yet it stands."""
+    store = MemoryStore(lost_part_denies_upload=True)
+    upload_id = await store.create_upload(KEY, {})
+    with pytest.raises(UploadGone):
+        await store.complete(KEY, upload_id, [part_of(1, b"x")], crc64nvme_of(b"x"))
+    assert upload_id in store.uploads
+
+
 async def test_part_in_flight_revives_an_aborted_upload() -> None:
     """It is not listed any more, as on MinIO, but it is there until it is aborted again."""
     store = MemoryStore()
@@ -102,7 +121,9 @@ async def test_complete_works_once() -> None:
             await completing
 
 
-@pytest.mark.parametrize(("lengths", "refused"), [((2, 2, 1), False), ((2, 1, 2), True)])
+@pytest.mark.parametrize(
+    ("lengths", "refused"), [((2, 2, 1), False), ((2, 1, 2), True), ((1, 1, 2), True)]
+)
 async def test_parts_must_be_equal_where_it_is_asked_for(
     lengths: tuple[int, ...], refused: bool
 ) -> None:

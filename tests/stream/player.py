@@ -61,6 +61,7 @@ class Player:
     _written: int = 0
     _asked: bool = False
     _ear: Ear | None = None
+    _parts_lost: int = 0
 
     async def play(self, steps: list[Step]) -> None:
         await self.twins.start()
@@ -145,6 +146,8 @@ class Player:
                 self.twins.clock.advance(seconds)
             case Event.FORGET_UPLOADS:
                 self.twins.store.uploads.clear()
+            case Event.LOSE_PART:
+                self._lose_part()
             case Event.FLUSH:
                 self.twins.checkpoints.lose_everything()
                 self._flushed = True
@@ -152,6 +155,13 @@ class Player:
                 self._record(step)
                 self._left = bytes(self.file.content) if self.file else None
                 self._seen.add(self._left or b"")
+
+    def _lose_part(self) -> None:
+        """At most twice in a history: after three refusals a person is asked."""
+        held = [upload.parts for upload in self.twins.store.uploads.values() if upload.parts]
+        if held and self._parts_lost < 2:
+            self._parts_lost += 1
+            del held[0][min(held[0])]
 
     def _record(self, step: Change) -> None:
         """What a recorder does; nothing where there is nothing to do it to."""

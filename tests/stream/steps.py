@@ -57,6 +57,8 @@ class Event(Enum):
     """A process opens the file for writing, and writes nothing."""
     FORGET_UPLOADS = auto()
     """A lifecycle rule aborts every unfinished upload."""
+    LOSE_PART = auto()
+    """The store loses a part that it has confirmed."""
     FLUSH = auto()
     """FLUSHALL on the state server."""
 

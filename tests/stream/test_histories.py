@@ -7,7 +7,9 @@ broken any more, the file as it is now must stand in the store and nothing be le
 
 Each history is played in one of several worlds: with AFTER_UPLOAD=keep or delete, with or
 without metadata, under unique keys or a bare one that all generations share, on a store
-where a failed re-send loses the part (Cloudflare R2) or not. All of them want equal parts.
+where a failed re-send loses the part (Cloudflare R2) or not, where every version of a part is
+listed (SeaweedFS) or not, and where a lost part makes Complete say NoSuchUpload (MinIO) or
+not. All of them want equal parts, none in the middle shorter than the rest.
 
 That this test can fail was tried by breaking the code: a compare that always agrees, a
 Complete that is not resolved before anything else, a lost upload that is not aborted, a
@@ -66,11 +68,17 @@ ODD = weighted(
     (1, st.builds(SwapIn, SIZES)),
     (5, st.sampled_from(Event)),
 )
+UPLOADS_SUFFER = st.sampled_from([Event.FORGET_UPLOADS, Event.LOSE_PART])
 MIDWAY = st.builds(
     Midway,
     st.integers(1, 6),
     st.sampled_from(["", "upload_part", "body", "bytes", "crc64nvme", "complete", "save"]),
-    weighted((1, GROW), (1, PATCH), (2, ODD), (1, st.just(Event.FORGET_UPLOADS))),
+    weighted(
+        (1, GROW),
+        (1, PATCH),
+        (2, ODD),
+        (1, st.sampled_from([Event.FORGET_UPLOADS, Event.LOSE_PART])),
+    ),
 )
 FAILURE = weighted(
     (4, st.builds(Break, st.integers(1, 12), st.sampled_from(["killed", "refused", "lost"]))),
@@ -88,14 +96,14 @@ class Setting:
     write_metadata: bool
     bare_key: bool
     failed_resend_loses_part: bool
+    lists_every_version: bool
+    lost_part_denies_upload: bool
 
 
 SETTINGS = st.builds(
     Setting,
     st.sampled_from([AfterUpload.KEEP, AfterUpload.DELETE]),
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
+    *(st.booleans() for _ in range(5)),
 )
 
 
@@ -108,8 +116,11 @@ def twins_in(setting: Setting) -> Twins:
     if setting.bare_key:
         twins.key_template, twins.key_is_unique = (lambda _, path: "w/a.mp4"), False
     twins.store = MemoryStore(
+        min_part_bytes=POLICY.part_bytes,
         uniform_parts=True,
         failed_resend_loses_part=setting.failed_resend_loses_part,
+        lists_every_version=setting.lists_every_version,
+        lost_part_denies_upload=setting.lost_part_denies_upload,
         now=twins.clock.now,
     )
     twins.new_process()

@@ -2,8 +2,10 @@
 
 Where real servers differ it does what the strictest does: a wrong checksum is refused,
 Complete works once, an upload that a part revived after Abort stays unlisted (MinIO), a
-failed re-send can lose the old part (Cloudflare R2), keys that any store refuses or
-rewrites are refused. What it accepts, every store accepts.
+failed re-send can lose the old part (Cloudflare R2), every version of a part can be listed
+in no order (SeaweedFS), a Complete that lists a lost part can be told that there is no such
+upload (MinIO), keys that any store refuses or rewrites are refused. What it accepts, every
+store accepts.
 
 Tests break it at two seams: `before` and `after` are called with the name of every
 operation before and after its effect takes place, and what they raise is what the caller
@@ -11,7 +13,6 @@ gets: a refused connection, a lost answer, the end of the process.
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,20 +21,20 @@ from typing import NamedTuple
 
 from awscrt import checksums
 
+from cefmp4.adapters.memory.strictness import (
+    check_key,
+    check_number,
+    md5,
+    parts_refused,
+    received,
+    uniform,
+)
 from cefmp4.core.model import Part, StoredObject
 from cefmp4.core.objects import STREAM_ID, multipart_etag
-from cefmp4.errors import (
-    ContentRefused,
-    PartsRefused,
-    S3OperationError,
-    StreamInitializationError,
-    UploadGone,
-)
+from cefmp4.errors import S3OperationError, UploadGone
 from cefmp4.ports import Body, Digests, ListedObject, ListedPart, Upload
 
 Seam = Callable[[str], None]
-
-MAX_PARTS = 10_000
 
 
 class MemoryObject(NamedTuple):
@@ -52,8 +53,14 @@ class MemoryUpload:
     user_metadata: dict[str, str]
     initiated_at: float
     parts: dict[int, bytes] = field(default_factory=dict)
+    versions: list[ListedPart] = field(default_factory=list)
+    """Every part that ever landed, the oldest first."""
     listed: bool = True
     """False once it was aborted and a part in flight brought it back."""
+
+    def land(self, number: int, content: bytes) -> None:
+        self.parts[number] = content
+        self.versions.append(ListedPart(number, len(content), md5(content)))
 
 
 class MemoryStore:
@@ -65,6 +72,8 @@ class MemoryStore:
         min_part_bytes: int = 1,
         uniform_parts: bool = False,
         failed_resend_loses_part: bool = False,
+        lists_every_version: bool = False,
+        lost_part_denies_upload: bool = False,
         digests: Digests | None = None,
         now: Callable[[], float] = time.time,
         before: Seam | None = None,
@@ -78,6 +87,8 @@ class MemoryStore:
         self._min_part_bytes = min_part_bytes
         self._uniform_parts = uniform_parts
         self._failed_resend_loses_part = failed_resend_loses_part
+        self._lists_every_version = lists_every_version
+        self._lost_part_denies_upload = lost_part_denies_upload
         self._digests = digests or Digests()
         self._now = now
 
@@ -87,7 +98,7 @@ class MemoryStore:
 
     async def create_upload(self, key: str, user_metadata: Mapping[str, str]) -> str:
         await self._begin("create_upload")
-        _check_key("CreateMultipartUpload", key)
+        check_key("CreateMultipartUpload", key)
         upload_id = f"upload-{next(self._ids)}"
         self.uploads[upload_id] = MemoryUpload(key, dict(user_metadata), self._now())
         self._end("create_upload")
@@ -128,36 +139,40 @@ class MemoryStore:
         try:
             self._reach("upload_part")
             upload = self._upload("UploadPart", key, upload_id)
-            _check_number(number)
+            check_number(number)
             await asyncio.sleep(0)
-            content = await _received("UploadPart", body)
+            content = await received("UploadPart", body)
         except BaseException:
             if self._failed_resend_loses_part and upload_id in self.uploads:
                 self.uploads[upload_id].parts.pop(number, None)
             raise
         self._land(key, upload_id, upload, number, content)
         self._end("upload_part")
-        return _md5(content)
+        return md5(content)
 
     def _land(
         self, key: str, upload_id: str, upload: MemoryUpload, number: int, content: bytes
     ) -> None:
         if upload_id in self.uploads:
-            upload.parts[number] = content
+            upload.land(number, content)
         elif key in self.objects:
             raise UploadGone("UploadPart", "NoSuchUpload", "completed meanwhile")
         else:
             revived = MemoryUpload(key, upload.user_metadata, upload.initiated_at)
-            revived.parts[number], revived.listed = content, False
+            revived.listed = False
+            revived.land(number, content)
             self.uploads[upload_id] = revived
 
     async def list_parts(self, key: str, upload_id: str) -> list[ListedPart]:
         await self._begin("list_parts")
         upload = self._upload("ListParts", key, upload_id)
         rows = [
-            ListedPart(number, len(content), _md5(content))
+            ListedPart(number, len(content), md5(content))
             for number, content in sorted(upload.parts.items())
         ]
+        if self._lists_every_version:
+            there = [row for row in upload.versions if row.number in upload.parts]
+            rows = sorted(set(there), key=lambda row: row.etag)
         self._end("list_parts")
         return rows
 
@@ -169,7 +184,7 @@ class MemoryStore:
         chosen = self._chosen(upload, parts)
         whole = b"".join(chosen)
         if checksums.crc64nvme(whole) != crc64nvme:
-            raise _parts_refused("BadDigest", "the whole object has another checksum")
+            raise parts_refused("BadDigest", "the whole object has another checksum")
         del self.uploads[upload_id]
         etag = multipart_etag([part.etag for part in parts]) or ""
         self._store(key, whole, upload.user_metadata, "video/mp4", etag)
@@ -178,19 +193,21 @@ class MemoryStore:
     def _chosen(self, upload: MemoryUpload, parts: Sequence[Part]) -> list[bytes]:
         """The bytes of the listed parts, when the list is one that every store takes."""
         if not parts:
-            raise _parts_refused("MalformedXML", "the list of parts is empty")
+            raise parts_refused("MalformedXML", "the list of parts is empty")
         numbers = [part.number for part in parts]
         if any(later <= earlier for earlier, later in pairwise(numbers)):
-            raise _parts_refused("InvalidPartOrder", "the parts are not in ascending order")
+            raise parts_refused("InvalidPartOrder", "the parts are not in ascending order")
         for part in parts:
             content = upload.parts.get(part.number)
-            if content is None or _md5(content) != part.etag:
-                raise _parts_refused("InvalidPart", f"part {part.number} is not there")
+            if content is None and self._lost_part_denies_upload:
+                raise UploadGone("CompleteMultipartUpload", "NoSuchUpload", "a part is lost")
+            if content is None or md5(content) != part.etag:
+                raise parts_refused("InvalidPart", f"part {part.number} is not there")
         chosen = [upload.parts[number] for number in numbers]
         if any(len(content) < self._min_part_bytes for content in chosen[:-1]):
-            raise _parts_refused("EntityTooSmall", "a part in the middle is too short")
-        if self._uniform_parts and not _uniform([len(content) for content in chosen]):
-            raise _parts_refused("InvalidPart", "all parts but the last must be equally long")
+            raise parts_refused("EntityTooSmall", "a part in the middle is too short")
+        if self._uniform_parts and not uniform([len(content) for content in chosen]):
+            raise parts_refused("InvalidPart", "all parts but the last must be equally long")
         return chosen
 
     async def abort(self, key: str, upload_id: str) -> None:
@@ -208,22 +225,22 @@ class MemoryStore:
             return None
         return StoredObject(
             size_bytes=len(found.content),
-            etag=self._etags.get(key) or _md5(found.content),
+            etag=self._etags.get(key) or md5(found.content),
             stream_id=found.user_metadata.get(STREAM_ID),
             crc64nvme=int(checksums.crc64nvme(found.content)),
         )
 
     async def put(self, key: str, user_metadata: Mapping[str, str], body: Body) -> None:
         await self._begin("put")
-        _check_key("PutObject", key)
-        content = await _received("PutObject", body)
-        self._store(key, content, dict(user_metadata), "video/mp4", _md5(content))
+        check_key("PutObject", key)
+        content = await received("PutObject", body)
+        self._store(key, content, dict(user_metadata), "video/mp4", md5(content))
         self._end("put")
 
     async def put_json(self, key: str, document: bytes) -> None:
         await self._begin("put_json")
-        _check_key("PutObject", key)
-        self._store(key, document, {}, "application/json", _md5(document))
+        check_key("PutObject", key)
+        self._store(key, document, {}, "application/json", md5(document))
         self._end("put_json")
 
     def _store(
@@ -250,46 +267,3 @@ class MemoryStore:
     def _end(self, operation: str) -> None:
         if self.after is not None:
             self.after(operation)
-
-
-async def _received(operation: str, body: Body) -> bytes:
-    """All the bytes, when they are what they are said to be."""
-    content = b"".join([block async for block in body.blocks()])
-    agreed = (
-        len(content) == body.size_bytes
-        and checksums.crc64nvme(content) == body.crc64nvme
-        and body.crc32c in (None, checksums.crc32c(content))
-        and (body.md5 is None or body.md5.hex() == _md5(content))
-    )
-    if not agreed:
-        raise ContentRefused(operation, "BadDigest", "the bytes do not match their checksum")
-    return content
-
-
-def _check_number(number: int) -> None:
-    if not 1 <= number <= MAX_PARTS:
-        raise S3OperationError("UploadPart", "InvalidArgument", f"no part number: {number}")
-
-
-def _check_key(operation: str, key: str) -> None:
-    segments = key.split("/")
-    try:
-        encoded = key.encode()
-        fits = len(encoded) <= 1024 and all(len(s.encode()) <= 255 for s in segments)
-    except UnicodeEncodeError:
-        fits = False
-    hostile = not fits or "\\" in key or any(ord(letter) < 32 for letter in key)
-    if hostile or {"", ".", ".."} & set(segments):
-        raise StreamInitializationError(f"{operation}: a key that some store cannot hold")
-
-
-def _uniform(lengths: Sequence[int]) -> bool:
-    return len(set(lengths[:-1])) <= 1 and lengths[-1] <= lengths[0]
-
-
-def _parts_refused(code: str, message: str) -> PartsRefused:
-    return PartsRefused("CompleteMultipartUpload", code, message)
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
