@@ -23,7 +23,8 @@ from story.bucket import Bucket
 from story.daemon import Daemon, settings_of
 from waiting import wait_until
 
-STALL_SECONDS = 5
+STALL_SECONDS = 4
+SLOTS = 12
 PATIENCE_SECONDS = 90.0
 
 
@@ -111,6 +112,8 @@ class Bench:
             found.append(f"it says {words}")
         if not (case.hint in "".join(hints) if case.hint else not any(hints)):
             found.append(f"the hints are {hints}")
+        if any("the upload is gone" in text for text in words):
+            found.append("it says that the upload is gone, which is not so")
         return found
 
     def statuses(self) -> dict[str, str]:
@@ -132,7 +135,7 @@ def daemon_bench(
     ):
         environment = settings_of(folder, s3_server, bucket, state.url) | {
             "APP_ENV": "production",
-            "MAX_CONCURRENT_STREAMS": "12",
+            "MAX_CONCURRENT_STREAMS": str(SLOTS),
             "MAX_PARTS_IN_FLIGHT": "24",
             "MISSING_GRACE_SECONDS": "1",
             "S3_ENDPOINT_URL": proxy.endpoint_url,

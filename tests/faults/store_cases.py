@@ -111,7 +111,7 @@ BESIDE = {
 }
 """What goes on beside parts and Complete."""
 
-SOME = ("503", "inside-done", "empty", "empty-done", "torn-done", "lost-done", "stops-done")
+SOME = ("503", "inside-done", "empty", "empty-done", "torn-done", "lost-done")
 SOME_BESIDE = [case for cases in BESIDE.values() for case in cases if case.name in SOME]
 
 NEEDS = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from faults import wire
 from faults.proxy import Rule
 from faults.recordings import Recording
-from faults.store_bench import Bench, bench, daemon_bench
+from faults.store_bench import SLOTS, Bench, bench, daemon_bench
 from faults.store_cases import COMPLETE, CREATE, LIST_PARTS, LIST_UPLOADS, PART, PUT
 from servers import s3_client
 from waiting import wait_until
@@ -81,6 +81,29 @@ async def test_a_bucket_that_is_deleted_and_made_again(bench: Bench) -> None:
     for recording in (growing, small):
         assert await bench.problems(recording) == []
         assert bench.statuses()[recording.path] == "completed_with_meta"
+
+
+async def test_bad_recordings_hurt_no_other(bench: Bench) -> None:
+    """As many as there are slots fail again and again: the others are stored meanwhile.
+
+    Seen failing with a part tried again and again in the turn that it was due in.
+    """
+    bad = [bench.recording(f"bad-{n}").grow(0) for n in range(SLOTS)]
+    good = [bench.recording(f"good-{n}").grow(n) for n in range(2)]
+    for number, recording in enumerate(bad):
+        fault = wire.silent(done=False) if number % 2 else wire.refused(403, "AccessDenied")
+        bench.rule(PUT, fault, recording, times=1_000)
+        recording.close()
+    await wait_until(lambda: all(said(bench, r, "failed") for r in bad), timeout_seconds=60)
+    for recording in good:
+        recording.close()
+    await bench.wait_until_stored(*good)
+    statuses = bench.statuses()
+    assert {statuses[recording.path] for recording in bad} == {"pending_completion"}
+    bench.proxy.rules.clear()
+    await bench.wait_until_stored(*bad)
+    for recording in (*good, *bad):
+        assert await bench.problems(recording) == []
 
 
 def oddly(answer: str) -> str:
