@@ -57,23 +57,24 @@ class Bench:
 
     async def wait_for_part(self, *recordings: Recording) -> None:
         """Part 1 of each is in the store, as far as the daemon knows."""
-
-        def known() -> bool:
-            return all(self.events(recording) & {"part sent"} for recording in recordings)
-
-        await wait_until(known, timeout_seconds=PATIENCE_SECONDS, every_seconds=0.1)
+        await self.wait_for("part sent", *recordings)
 
     async def wait_until_stored(self, *recordings: Recording) -> None:
         """Each stands in the store with its metadata, and the daemon has finished with it."""
+        await self.wait_for("finished", *recordings)
 
-        def finished() -> bool:
-            return all("finished" in self.events(recording) for recording in recordings)
+    async def wait_for(self, event: str, *recordings: Recording) -> None:
+        """The log has told it of each."""
+
+        def late() -> list[str]:
+            return [r.name for r in recordings if event not in self.events(r)]
 
         try:
-            await wait_until(finished, timeout_seconds=PATIENCE_SECONDS, every_seconds=0.1)
+            await wait_until(
+                lambda: not late(), timeout_seconds=PATIENCE_SECONDS, every_seconds=0.1
+            )
         except AssertionError:
-            late = [r.name for r in recordings if "finished" not in self.events(r)]
-            raise AssertionError(f"never stored: {late}") from None
+            raise AssertionError(f"never {event!r}: {late()}") from None
 
     def events(self, recording: Recording) -> set[str]:
         return {line["event"] for line in self.lines(recording)}

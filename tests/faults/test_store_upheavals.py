@@ -40,7 +40,10 @@ def said(bench: Bench, recording: Recording, event: str) -> list[str]:
 
 
 async def test_an_upload_that_is_aborted_behind_our_back_begins_again(bench: Bench) -> None:
-    """Between two parts, right before a part, right before Complete: it says so each time."""
+    """Between two parts, right before a part, right before Complete: it says so each time.
+
+    Seen failing with NoSuchUpload after Complete taken for stored.
+    """
     between, part, complete = (bench.recording(f"aborted-{n}").grow() for n in range(3))
     recordings = (between, part, complete)
     await bench.wait_for_part(*recordings)
@@ -121,7 +124,8 @@ def oddly(answer: str) -> str:
 async def test_only_the_part_that_is_missing_is_sent_again(bench: Bench) -> None:
     """Refused to complete, it looks through all rows of a part, in whatever order they are.
 
-    Some stores refuse with NoSuchUpload although the upload stands.
+    Some stores refuse with NoSuchUpload although the upload stands. Seen failing with the
+    first row of a part taken for it.
     """
     refusals = {"InvalidPart": 400, "NoSuchUpload": 404}
     recordings = {code: bench.recording(f"odd-{code}").grow(2) for code in refusals}
