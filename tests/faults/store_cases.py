@@ -74,7 +74,7 @@ def of_connections(operation: str) -> Iterator[Case]:
 
 OF_PARTS = [
     *every_kind(PART),
-    Case(PART, "at-once", wire.refused_at_once, "SlowDown", "", 3),
+    Case(PART, "at-once", wire.refused_at_once, "SlowDown", "", 2),
     Case(PART, "reset-midway", wire.reset_during, "UploadPart: ", NETWORK, 2),
     Case(PART, "deaf", wire.deaf, "no byte came", NETWORK),
     Case(PART, "damaged", wire.refused(400, "BadDigest"), "BadDigest"),

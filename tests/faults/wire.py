@@ -42,8 +42,9 @@ def refused(status: int, code: str, *, retry_after: str = "", done: bool = False
 
 
 async def refused_at_once(exchange: Exchange) -> None:
-    """503 without having read any of the body; then the connection is closed."""
+    """503 before any of the body was read, which then goes to nowhere."""
     await exchange.answer(response(503, error("SlowDown")))
+    await exchange.take_body()
 
 
 async def reset_before(exchange: Exchange) -> None:
