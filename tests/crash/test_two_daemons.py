@@ -105,8 +105,8 @@ async def test_a_daemon_that_wakes_up_after_its_claim_was_taken_leaves(
 ) -> None:
     """Whatever it had on its way, also when the recording has grown since, or grows still.
 
-    Seen failing with the fence removed from the WRITE script, and with a body that is sent
-    to its end whoever has the claim.
+    Seen failing with a renewal that is not fenced, and with a body that is sent to its end
+    whoever has the claim.
     """
     bench, request = state_bench, REQUESTS[request_in_flight]
     for daemon in (bench.daemon, second):
