@@ -153,6 +153,6 @@ class Metrics:
             self.stream_duration,
             self.processing_time,
         ):
-            series.remove_by_labels({"stream_id": stream_id})
+            series.remove(stream_id)  # by all labels: by some of them it searches all series
         for operation_type in self._operations.pop(stream_id, ()):
             self.failed_operations.remove(stream_id, operation_type)

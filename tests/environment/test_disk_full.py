@@ -75,7 +75,7 @@ async def test_the_state_server_cannot_write(
 ) -> None:
     """Its append-only file meets a full disk for longer than a lease: nothing is given up.
 
-    Seen failing with MISCONF taken as final, and the claim as lost once it has lapsed.
+    Seen failing with a claim that has lapsed taken for one that was lost.
     """
     disk = mounts.directory("disk")
     mounts.tmpfs(disk, 4 * MIB)
