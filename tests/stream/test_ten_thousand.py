@@ -16,7 +16,7 @@ async def test_ten_thousand_on_the_twins() -> None:
 
     Seen failing with slots that let everybody in.
     """
-    twins = quick()
+    twins = quick(write_metadata=False)
     supervisor = await supervised(twins)
     for number in range(TEN_THOUSAND):
         finished(twins, f"/w/{number}.mp4", size=5)
