@@ -6,7 +6,9 @@ down, CRASH_AT says where the process is to end, if anywhere.
 
 import asyncio
 import os
+import threading
 from collections.abc import Mapping
+from multiprocessing import parent_process
 
 from cefmp4.app import Daemon
 from cefmp4.config import load_settings
@@ -16,6 +18,7 @@ from crash.doom import Doom, Witness, doomed
 
 def live(environment: Mapping[str, str], folder: str, log_path: str, once: bool) -> None:
     """The whole life of a process that has just been forked; it never returns."""
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -23,6 +26,14 @@ def live(environment: Mapping[str, str], folder: str, log_path: str, once: bool)
     os.dup2(log, 1)
     os.dup2(log, 2)
     raise SystemExit(run(once))
+
+
+def _end_with_the_tests() -> None:
+    """However they ended: nobody else would end this process."""
+    tests = parent_process()
+    if tests is not None:
+        tests.join()
+        os._exit(1)
 
 
 def run(once: bool) -> int:

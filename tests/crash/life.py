@@ -53,7 +53,9 @@ class Lives:
         own = {"CRASH_EFFECTS": self.effects_path, "CRASH_AT": str(doom or "")}
         environment = self.environment | own | settings
         self.process = nursery.Process(
-            target=live, args=(environment, self.folder, self.log_path, once)
+            target=live,
+            args=(environment, self.folder, self.log_path, once),
+            daemon=True,  # or Python waits for it at the exit, however long it lives
         )
         self.process.start()
 

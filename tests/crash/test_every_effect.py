@@ -59,6 +59,8 @@ RECURRING = [
     Doom(Effect.JSON_PUT, Moment.AFTER),
 ]
 
+pytestmark = pytest.mark.timeout(300)  # longer than anybody waits for an end
+
 moments = pytest.mark.parametrize("moment", list(Moment))
 
 

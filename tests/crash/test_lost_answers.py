@@ -10,6 +10,8 @@ from crash.severing import Cut, Request, Severing
 from servers import S3Server
 from story.bucket import Bucket
 
+pytestmark = pytest.mark.timeout(300)  # longer than anybody waits for an end
+
 NEVER_REPEATED = {
     Request.CREATE: Effect.UPLOAD_CREATED,
     Request.COMPLETE: Effect.COMPLETED,
