@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from pydantic import SecretStr
 
 from cefmp4.adapters.checkpoints import RedisCheckpoints
 from cefmp4.adapters.disk import LocalDisk, has_writer, is_network_filesystem
 from cefmp4.adapters.disposal import LocalDisposal
+from cefmp4.adapters.embedded import EmbeddedServers
 from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
@@ -27,6 +29,8 @@ from cefmp4.watcher import Watcher
 from cefmp4.world import World
 
 log = structlog.get_logger(__name__)
+
+EMBEDDED_BUCKET, EMBEDDED_REGION = "recordings", "us-east-1"
 
 
 class SystemClock:
@@ -156,3 +160,20 @@ def trial_key(settings: Settings) -> str:
     """
     trial = str(uuid.uuid5(uuid.NAMESPACE_URL, settings.instance))
     return key_for(settings)(trial, f"/cefmp4-trial-{trial}", 0.0)
+
+
+def with_servers(settings: Settings, servers: EmbeddedServers) -> Settings:
+    """The settings, pointing at the embedded servers."""
+    return settings.model_copy(
+        update={
+            "s3_endpoint_url": servers.s3_endpoint_url,
+            "s3_access_key_id": servers.access_key_id,
+            "s3_secret_access_key": SecretStr(servers.secret_access_key),
+            "s3_session_token": None,
+            "s3_region_name": EMBEDDED_REGION,
+            "s3_bucket_name": servers.bucket,
+            "s3_ca_bundle": None,
+            "redis_url": SecretStr(servers.redis_url),
+            "redis_ca_bundle": None,
+        }
+    )

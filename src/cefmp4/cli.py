@@ -9,18 +9,17 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 import typer
-from pydantic import SecretStr
 
 from cefmp4 import __version__, app, console
 from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers
-from cefmp4.commands import looking, wishing
+from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
+from cefmp4.commands import looking, verifying, wishing
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.errors import CefMP4Error
 from cefmp4.logging_config import configure_logging, hide
 
 log = structlog.get_logger(__name__)
 WRONG_SETTINGS = 2
-EMBEDDED_BUCKET, EMBEDDED_REGION = "recordings", "us-east-1"
 
 cli = typer.Typer(
     help="Uploads MP4 recordings to S3-compatible storage while they are still being written.",
@@ -91,23 +90,6 @@ async def _run(settings: Settings, *, once: bool, on_ready: Callable[[str], None
     return await app.Daemon(settings, once=once, on_ready=on_ready).run()
 
 
-def with_servers(settings: Settings, servers: EmbeddedServers) -> Settings:
-    """The settings, pointing at the embedded servers."""
-    return settings.model_copy(
-        update={
-            "s3_endpoint_url": servers.s3_endpoint_url,
-            "s3_access_key_id": servers.access_key_id,
-            "s3_secret_access_key": SecretStr(servers.secret_access_key),
-            "s3_session_token": None,
-            "s3_region_name": EMBEDDED_REGION,
-            "s3_bucket_name": servers.bucket,
-            "s3_ca_bundle": None,
-            "redis_url": SecretStr(servers.redis_url),
-            "redis_ca_bundle": None,
-        }
-    )
-
-
 def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None:
     """Tell a person where everything is."""
     lines = {"watching": settings.watch_dir, "bucket": settings.s3_bucket_name}
@@ -128,5 +110,9 @@ def hide_secrets(settings: Settings) -> None:
         hide(secret)
 
 
-for command in (looking.streams, looking.show, looking.plan, wishing.retry, wishing.abort):
+for command in (
+    *(looking.streams, looking.show, looking.plan),
+    *(wishing.retry, wishing.abort),
+    verifying.verify,
+):
     cli.command()(command)

@@ -13,6 +13,7 @@ from rich.text import Text
 from cefmp4.core.model import LIVE, PARKED, Checkpoint
 from cefmp4.foresight import Foresight
 from cefmp4.metadata import etag_of, readable, utc
+from cefmp4.verification import Finding, Verdict
 
 PIPE_WIDTH = 10_000
 """Into a pipe or a file nothing is wrapped: one row is one line."""
@@ -123,6 +124,19 @@ def print_answer(checkpoint: Checkpoint, told: str) -> None:
     """What became of a wish for one stream."""
     line = Text(f"{checkpoint.stream_id}  ").append(printable(checkpoint.path))
     out.print(line.append("  ").append(printable(told)), soft_wrap=True)
+
+
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    """What a verification found, as JSON shows it."""
+    return {**asdict(finding), "verdict": finding.verdict.value}
+
+
+def print_finding(finding: Finding) -> None:
+    """One line, as soon as it is known."""
+    style = "green" if finding.verdict is Verdict.IDENTICAL else "red"
+    line = Text(f"{finding.verdict:<12}", style=style if out.is_terminal else "")
+    line.append(printable(finding.key)).append("  ").append(printable(finding.why))
+    out.print(line, soft_wrap=True)
 
 
 def print_foresight(seen: Sequence[Foresight], *, as_json: bool) -> None:

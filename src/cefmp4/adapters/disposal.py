@@ -55,7 +55,8 @@ class LocalDisposal:
             self._require_no_writer(path)
             if self._what is AfterUpload.MOVE:
                 # Before it is hidden: an archive that is away must not make it vanish.
-                os.makedirs(os.path.dirname(self._target(path)), exist_ok=True)
+                target, _ = self._targets(path, stream_id)
+                os.makedirs(os.path.dirname(target), exist_ok=True)
             os.rename(path, hidden)
         try:
             same = _is_same(hidden, version)
@@ -79,17 +80,14 @@ class LocalDisposal:
                 hint="it is deleted or moved once that process has closed it",
             )
 
-    def _target(self, path: str) -> str:
-        """Where a recording belongs in the archive."""
-        relative = os.path.relpath(path, self._watch_dir)
-        return os.path.join(self._archive_dir or "", relative)
+    def _targets(self, path: str, stream_id: str) -> tuple[str, str]:
+        return archived_paths(path, stream_id, self._watch_dir, self._archive_dir or "")
 
     def _move(self, hidden: str, path: str, stream_id: str) -> str:
-        target = self._target(path)
+        target, other = self._targets(path, stream_id)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.lexists(target):
-            stem, suffix = os.path.splitext(target)
-            target = f"{stem}-{stream_id}{suffix}"
+            target = other
         try:
             os.rename(hidden, target)
         except OSError as error:
@@ -97,6 +95,15 @@ class LocalDisposal:
                 raise
             _copy_then_unlink(hidden, target)
         return target
+
+
+def archived_paths(
+    path: str, stream_id: str, watch_dir: str, archive_dir: str
+) -> tuple[str, str]:
+    """Where a recording belongs in the archive, and where if that place is taken."""
+    target = os.path.join(archive_dir, os.path.relpath(path, watch_dir))
+    stem, suffix = os.path.splitext(target)
+    return target, f"{stem}-{stream_id}{suffix}"
 
 
 def _put_back(hidden: str, path: str, stream_id: str) -> None:

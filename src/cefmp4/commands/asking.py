@@ -7,7 +7,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
-from cefmp4.adapters.embedded import running_redis_url
+from cefmp4.adapters.embedded import running_redis_url, running_servers
+from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
 from cefmp4.config import Settings, load_settings
 from cefmp4.core.model import Checkpoint
 from cefmp4.errors import CefMP4Error
@@ -33,6 +34,15 @@ def ask(embedded: bool, question: Callable[[RedisCheckpoints], Awaitable[T]]) ->
             return await question(checkpoints)
 
     return asyncio.run(asking())
+
+
+def settings_for(embedded: bool) -> Settings:
+    """What a command needs to reach the store too; that of a daemon with --embedded."""
+    settings = load_settings(needs_store=not embedded)
+    if not embedded:
+        return settings
+    bucket = settings.s3_bucket_name or EMBEDDED_BUCKET
+    return with_servers(settings, running_servers(settings.embedded_data_dir, bucket))
 
 
 def state_url(settings: Settings, embedded: bool) -> str:

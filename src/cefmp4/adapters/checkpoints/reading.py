@@ -87,6 +87,13 @@ class CheckpointView:
         names = [name for name in await self._names() if name.startswith(prefix.encode())]
         return await self._load_each(sorted(names)[:limit])
 
+    async def owner_of(self, object_key: str) -> Checkpoint | None:
+        """The stream that stores under this key, as far as remembered."""
+        asked = (b"HGET", self._keys.keys, pack_text(object_key))
+        [name] = await self._server.read("owner_of", [asked])
+        found = await self.load(name.decode()) if name else None
+        return found if found is not None and found.key == object_key else None
+
     async def fingerprints(self) -> dict[str, Fingerprint]:
         found = {}
         async for path, raw in self._scan(self._keys.stored):

@@ -32,11 +32,13 @@ __all__ = [
     "ValkeyServer",
     "embedded_servers",
     "running_redis_url",
+    "running_servers",
     "seaweedfs",
     "valkey",
 ]
 
 _LOCK, _CREDENTIALS = "lock", "credentials"
+_REDIS_URL, _S3_URL = "redis_url", "s3_endpoint_url"
 _LOCK_SECONDS = 3.0
 """Longer than the servers of a killed predecessor need to vanish."""
 
@@ -54,6 +56,7 @@ class EmbeddedServers:
     """In the format of AWS shared credentials: `AWS_SHARED_CREDENTIALS_FILE` takes it."""
     data_dir: str
     processes: tuple[Process, ...]
+    """Our children; none when another process runs them."""
 
 
 @contextmanager
@@ -73,7 +76,10 @@ def embedded_servers(data_dir: str, bucket: str) -> Iterator[EmbeddedServers]:
                 hint="set EMBEDDED_DATA_DIR to a directory of your own",
                 transient=False,
             ) from error
-        with _announced(data_dir, servers.redis_url):
+        with (
+            _announced(data_dir, _REDIS_URL, servers.redis_url),
+            _announced(data_dir, _S3_URL, servers.s3_endpoint_url),
+        ):
             yield servers
 
 
@@ -82,8 +88,32 @@ def running_redis_url(data_dir: str) -> str:
 
     Raises CefMP4Error when none is running there.
     """
+    return _running(data_dir, _REDIS_URL)
+
+
+def running_servers(data_dir: str, bucket: str) -> EmbeddedServers:
+    """Both servers of a running daemon on this data directory, for another command.
+
+    Raises CefMP4Error when none are running there.
+    """
+    credentials_file = os.path.join(os.path.abspath(data_dir), _CREDENTIALS)
+    redis_url, s3_url = _running(data_dir, _REDIS_URL), _running(data_dir, _S3_URL)
+    access_key, secret_key = _credentials(credentials_file)
+    return EmbeddedServers(
+        redis_url=redis_url,
+        s3_endpoint_url=s3_url,
+        access_key_id=access_key,
+        secret_access_key=secret_key,
+        bucket=bucket,
+        credentials_file=credentials_file,
+        data_dir=data_dir,
+        processes=(),
+    )
+
+
+def _running(data_dir: str, what: str) -> str:
     try:
-        with open(_announcement(data_dir), encoding="utf-8") as file:
+        with open(_announcement(data_dir, what), encoding="utf-8") as file:
             url = file.read().strip()
         lock = os.open(os.path.join(data_dir, _LOCK), os.O_RDWR)
     except OSError:
@@ -101,19 +131,19 @@ def running_redis_url(data_dir: str) -> str:
 
 
 @contextmanager
-def _announced(data_dir: str, redis_url: str) -> Iterator[None]:
-    """Tell other commands where the state server is, as long as it is there."""
-    path = _announcement(data_dir)
+def _announced(data_dir: str, what: str, url: str) -> Iterator[None]:
+    """Tell other commands where a server is, as long as it is there."""
+    path = _announcement(data_dir, what)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(redis_url + "\n")
+        file.write(url + "\n")
     try:
         yield
     finally:
         os.unlink(path)
 
 
-def _announcement(data_dir: str) -> str:
-    return os.path.join(os.path.abspath(data_dir), "redis_url")
+def _announcement(data_dir: str, what: str) -> str:
+    return os.path.join(os.path.abspath(data_dir), what)
 
 
 def _start_both(data_dir: str, bucket: str, running: ExitStack) -> EmbeddedServers:

@@ -55,6 +55,16 @@ async def open_store(settings: StoreSettings, probe_key: str) -> AsyncIterator["
         yield S3Store(client, settings, found)
 
 
+@asynccontextmanager
+async def view_store(settings: StoreSettings) -> AsyncIterator["S3Store"]:
+    """The store as it is, to look at: nothing is tried, and no bucket made."""
+    untried = Capabilities(Checksum.NONE, unsigned_payload=False, etag_is_md5=False)
+    async with AsyncExitStack() as opened:
+        with translated(errors.OPEN):
+            client = await opened.enter_async_context(open_client(settings))
+        yield S3Store(client, settings, untried)
+
+
 class S3Store:
     """One bucket, with what it was seen to be able to do."""
 
