@@ -9,10 +9,10 @@ from pathlib import Path
 
 from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.core.model import Wish
+from contract.gate import gate_before
 from servers import S3Server
 from story.bucket import Bucket
 from story.daemon import Daemon, recorder
-from story.forwarding import gate_before
 from story.test_recordings import ended, make_mp4
 from waiting import wait_until
 

@@ -64,14 +64,14 @@ class MediaProber:
         self, ffprobe_path: str | None = None, timeout_seconds: float = 30.0, children: int = 2
     ) -> None:
         found = shutil.which(ffprobe_path or "ffprobe")
-        self._ffprobe = found and os.path.abspath(found)
+        self.ffprobe = os.path.abspath(found) if found else None
         self._timeout_seconds = timeout_seconds
         self._children = asyncio.Semaphore(children)
 
     @property
     def name(self) -> str:
         """Who will be asked: ffprobe or pyav."""
-        return "ffprobe" if self._ffprobe else "pyav"
+        return "ffprobe" if self.ffprobe else "pyav"
 
     async def probe(self, path: str) -> Probe:
         if not path.startswith("/"):  # it could be taken for an option or an address
@@ -93,11 +93,11 @@ class MediaProber:
             return Probe(playable=playable, prober=self.name, problem=f"{self.name}: {why}")
 
     def _command(self, path: str) -> Sequence[str]:
-        if self._ffprobe is None:
+        if self.ffprobe is None:
             return (sys.executable, "-I", "-B", "-m", "cefmp4.adapters.probe_child", path)
         safely = ("-v", "error", "-f", "mov", "-protocol_whitelist", "file", "-threads", "1")
         asking = ("-show_entries", ENTRIES, "-of", "json")
-        return (self._ffprobe, *safely, *asking, "-i", path)
+        return (self.ffprobe, *safely, *asking, "-i", path)
 
 
 def _boxes(path: str) -> Boxes:

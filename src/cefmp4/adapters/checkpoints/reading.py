@@ -18,7 +18,7 @@ from cefmp4.adapters.checkpoints.codec import (
     unpack_fingerprint,
 )
 from cefmp4.adapters.checkpoints.keys import ACTIVE, COMPLETED, FAILED, PENDING, Keyspace
-from cefmp4.adapters.checkpoints.scripts import Command, batches
+from cefmp4.adapters.checkpoints.scripts import WRITE, Command, batches
 from cefmp4.adapters.checkpoints.server import Server
 from cefmp4.core.model import Checkpoint, Wish
 from cefmp4.errors import RedisOperationError
@@ -120,23 +120,34 @@ class CheckpointView:
             return None
         return holder
 
+    async def version(self) -> str:
+        """What answers, as far as it tells."""
+        told = await self._server.tell("version", "INFO", "server") or {}
+        name = str(told.get("server_name", "redis")).capitalize()
+        return f"{name} {told.get(f'{name.lower()}_version', '(it tells no version)')}"
+
+    async def try_to_write(self) -> None:
+        """Whether scripts may be run here. Nothing is written: the claim it names is none."""
+        await self._server.run("write", WRITE, [self._keys.epoch], [b"nobody's"])
+
     async def persistence(self) -> str | None:
         """What is wrong with how the server keeps its data; None when it looks right."""
+        weak = await self.weaknesses()
+        return "; ".join(f"{problem}: {remedy}" for problem, remedy in weak) or None
+
+    async def weaknesses(self) -> list[tuple[str, str]]:
+        """What is wrong with how the server keeps its data, and what to do about it."""
         told = await self._server.tell("persistence", "INFO") or {}
         config = await self._server.tell("persistence", "CONFIG GET", "save") or {}
-        warnings = []
+        weak = []
         if told.get("aof_enabled") == 0 and not any(config.values()) and config:
-            warnings.append(
-                "the state server keeps nothing on disk, a restart of it loses all progress: "
-                "set `appendonly yes`"
-            )
+            problem = "the state server keeps nothing on disk, a restart loses all progress"
+            weak.append((problem, "set `appendonly yes`"))
         policy = told.get("maxmemory_policy", "noeviction")
         if told.get("maxmemory") and policy != "noeviction":
-            warnings.append(
-                f"the state server throws data away when it is full ({policy}): "
-                "set `maxmemory-policy noeviction`"
-            )
-        return "; ".join(warnings) or None
+            problem = f"the state server throws data away when it is full ({policy})"
+            weak.append((problem, "set `maxmemory-policy noeviction`"))
+        return weak
 
     def _asking_for(self, stream_id: str) -> list[Command]:
         return [

@@ -76,14 +76,22 @@ def is_network_filesystem(path: str) -> bool:
     Asks the disk, so it may block on a mount that hangs: not for the event loop. Raises
     OSError when no file can be opened just now, which is no doubt about this one.
     """
+    kind = filesystem_of(path)
+    return kind is None or kind.startswith("fuse") or kind in NETWORK_FILESYSTEMS
+
+
+def filesystem_of(path: str) -> str | None:
+    """The type of the filesystem this file or directory lies on, None when not known.
+
+    Raises OSError when no file can be opened just now.
+    """
     try:
         with open(MOUNTS, "rb") as mounts:
-            kind = mount_table(mounts.read()).type_of(path)
+            return mount_table(mounts.read()).type_of(path)
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):
             raise
-        return True
-    return kind is None or kind.startswith("fuse") or kind in NETWORK_FILESYSTEMS
+        return None
 
 
 @lru_cache(maxsize=1)

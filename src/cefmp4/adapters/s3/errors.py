@@ -163,6 +163,11 @@ def is_denial(error: CefMP4Error) -> bool:
     return isinstance(cause, ClientError) and _status_and_code(cause)[0] == 403
 
 
+def is_about_credentials(code: str) -> bool:
+    """The store does not know who asks, as opposed to not letting them."""
+    return code in _CREDENTIAL_HINTS and _CREDENTIAL_HINTS[code] != _PERMISSION
+
+
 def empty_answer(operation: str) -> S3OperationError:
     """The store said 200 and nothing else; a crashing gateway does so."""
     return S3OperationError(operation, "EmptyAnswer", "200 without what was asked for")

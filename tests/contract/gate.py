@@ -1,4 +1,4 @@
-"""A store that refuses something, for as long as a story says so: the real one behind it."""
+"""A store that refuses something, for as long as a test says so: the real one behind it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,0 +1,89 @@
+"""`doctor`: is everything there that the daemon needs, and what is to be mended?"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cefmp4 import console
+from cefmp4.assembly import store_settings, trial_key
+from cefmp4.commands.asking import AsJson, settings_for
+from cefmp4.config import Settings, WrongSettings, settings_warnings
+from cefmp4.doctor.disk import examine_disk
+from cefmp4.doctor.media import examine_media
+from cefmp4.doctor.report import (
+    Health,
+    Row,
+    failed,
+    failure,
+    fine,
+    nothing_failed,
+    warning,
+)
+from cefmp4.doctor.state import examine_state
+from cefmp4.doctor.store import examine_store
+from cefmp4.errors import CefMP4Error
+
+Embedded = Annotated[
+    bool, typer.Option("--embedded", help="Examine the servers of `run --embedded`.")
+]
+
+
+def doctor(as_json: AsJson = False, embedded: Embedded = False) -> None:
+    """Examine settings, directories, state server and store, and say how to mend them.
+
+    The store is tried with an upload that is aborted again; nothing is left behind. It can
+    be run beside a daemon. Exit code 0 when nothing failed, warnings or not; else 1.
+
+    \b
+      cefmp4 doctor                  with the settings of the environment and .env
+      cefmp4 doctor --json           for programs
+    """
+    rows = _examined(embedded)
+    _print(rows, as_json=as_json)
+    raise typer.Exit(0 if nothing_failed(rows) else 1)
+
+
+def _examined(embedded: bool) -> list[Row]:
+    what = "settings"
+    try:
+        settings = settings_for(embedded)
+    except WrongSettings as error:
+        mend = "correct it in the environment or in .env; example.env explains every setting"
+        return [failed(what, line, mend) for line in error.lines]
+    except CefMP4Error as error:
+        return [failure("embedded servers", error, "cefmp4 run --embedded")]
+    rows = [warning(what, line, "correct it in .env") for line in settings_warnings()]
+    rows = rows or [fine(what, "each one can be used")]
+    return [*rows, *examine_disk(settings), *asyncio.run(_outside(settings))]
+
+
+async def _outside(settings: Settings) -> list[Row]:
+    """What has to be waited for, all at once."""
+    told = await asyncio.gather(
+        examine_media(settings),
+        examine_state(settings),
+        examine_store(store_settings(settings), trial_key(settings)),
+    )
+    return [row for rows in told for row in rows]
+
+
+def _print(rows: Sequence[Row], *, as_json: bool) -> None:
+    """What an examination found; what is well takes no more than a line."""
+    if as_json:
+        console.print_json([{**asdict(row), "health": row.health.value} for row in rows])
+        return
+    styles = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
+    table = Table(box=None, pad_edge=False)
+    for heading in ("what", "how", "found", "how to mend it"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        health = Text(row.health.value, style=styles[row.health])
+        table.add_row(
+            row.what, health, console.printable(row.found), console.printable(row.mend)
+        )
+    console.out.print(table)

@@ -1,0 +1,142 @@
+"""What `cefmp4 doctor` tells of directories, media and the state server."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from cefmp4.adapters.checkpoints import open_checkpoints
+from cefmp4.config import Settings, load_settings
+from cefmp4.doctor import disk
+from cefmp4.doctor.disk import examine_disk
+from cefmp4.doctor.media import examine_media
+from cefmp4.doctor.report import Health, Row
+from cefmp4.doctor.state import examine_state
+
+
+def settings_with(**given: Any) -> Settings:
+    return load_settings(needs_store=False, env_file=None, **given)
+
+
+def by_name(rows: list[Row]) -> dict[str, Row]:
+    for row in rows:
+        assert (row.health is Health.OK) or row.mend, f"{row}: how is it mended?"
+    return {row.what: row for row in rows}
+
+
+def wrong(rows: dict[str, Row]) -> dict[str, Health]:
+    return {what: row.health for what, row in rows.items() if row.health is not Health.OK}
+
+
+# --- directories and media ----------------------------------------------------------
+
+
+def test_sound_directories_are_found_sound(tmp_path: Path) -> None:
+    """What is watched and how, where recordings go, and how much room there is."""
+    (tmp_path / "in" / "deeper").mkdir(parents=True)
+    settings = settings_with(
+        watch_dir=str(tmp_path / "in"), after_upload="move", archive_dir=str(tmp_path / "out")
+    )
+    rows = by_name(examine_disk(settings))
+    assert {"watched directory", "notifications", "archive directory"} <= rows.keys()
+    assert "2 directories" in rows["notifications"].found
+    assert not set(wrong(rows).values()) - {Health.WARNING}
+    assert not (tmp_path / "out").exists(), "it only looks"
+
+
+def test_a_watched_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A mount that is away looks so; the start would make an empty one."""
+    rows = by_name(examine_disk(settings_with(watch_dir=str(tmp_path / "away"))))
+    assert wrong(rows) == {"watched directory": Health.WARNING}
+    assert not (tmp_path / "away").exists()
+
+
+def test_how_recordings_are_found_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Polled because a person wants it so, or watched, within the limits of the kernel."""
+    polling = by_name(examine_disk(settings_with(watch_dir=str(tmp_path), watch_mode="poll")))
+    assert "every 2 s" in polling["notifications"].found
+    few = tmp_path / "max_user_watches"
+    few.write_text("1\n")
+    monkeypatch.setattr(disk, "MAX_WATCHES", str(few))
+    rows = by_name(examine_disk(settings_with(watch_dir=str(tmp_path))))
+    assert rows["notifications"].health is Health.WARNING
+    assert "max_user_watches" in rows["notifications"].mend
+
+
+def test_a_disk_without_room_is_warned_of() -> None:
+    """The recorders stop first. /proc has no room at all."""
+    rows = by_name(examine_disk(settings_with(watch_dir="/proc/sys/fs/inotify")))
+    assert rows["room beside watched directory"].health is Health.WARNING
+
+
+async def test_who_describes_the_media_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ffprobe with its version; PyAV without it; a warning when it cannot be started."""
+    script = tmp_path / "ffprobe"
+    script.write_text("#!/bin/sh\necho ffprobe version 99 Copyright somebody\n")
+    script.chmod(0o755)
+    (found,) = await examine_media(settings_with(ffprobe_path=str(script)))
+    assert found == Row("media", Health.OK, f"{script}: ffprobe version 99")
+    script.write_text("#!/bin/sh\nexit 3\n")
+    (broken,) = await examine_media(settings_with(ffprobe_path=str(script)))
+    assert (broken.health, bool(broken.mend)) == (Health.WARNING, True)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    (without,) = await examine_media(settings_with())
+    assert (without.health, "PyAV" in without.found) == (Health.OK, True)
+
+
+# --- the state server ---------------------------------------------------------------
+
+
+async def examined(url: str) -> dict[str, Row]:
+    rows = by_name(await examine_state(settings_with(redis_url=url, instance_id="suite")))
+    assert not any("hush" in row.found + row.mend for row in rows.values())
+    return rows
+
+
+async def test_a_state_server_is_told_with_who_works_there(redis_url: str) -> None:
+    """Its version, what it forgets, and the process that holds the claim; all unchanged."""
+    idle = await examined(redis_url)
+    assert idle["state server"].found.startswith("Valkey ")
+    assert "no daemon" in idle["instance"].found
+    assert wrong(idle) == {"state server: keeping": Health.WARNING}
+    assert "appendonly" in idle["state server: keeping"].mend
+    async with open_checkpoints(redis_url, "suite") as checkpoints:
+        await checkpoints.claim()
+        assert f"process {os.getpid()} on" in (await examined(redis_url))["instance"].found
+        await checkpoints.renew()
+    with Redis.from_url(redis_url) as client:
+        assert client.dbsize() == 2, "the claim and its epoch, nothing else"
+
+
+async def test_a_user_who_may_not_write_is_told_before_the_daemon_is(redis_url: str) -> None:
+    """Reading works, scripts are forbidden: the row says what to widen.
+
+    Seen failing with the server only read from.
+    """
+    with Redis.from_url(redis_url) as client:
+        client.acl_setuser(
+            "reader",
+            enabled=True,
+            passwords=["+hush"],
+            keys=["*"],
+            categories=["+@all"],
+            commands=["-eval", "-evalsha"],
+        )
+        try:
+            rows = await examined(redis_url.replace("//", "//reader:hush@", 1))
+        finally:
+            client.acl_deluser("reader")
+    assert wrong(rows) == {"state server: writing": Health.FAILED}
+    assert "ACL" in rows["state server: writing"].mend
+
+
+async def test_a_state_server_that_is_away_is_one_row() -> None:
+    """Without the password of its URL."""
+    rows = await examined("redis://me:hush@127.0.0.1:1/0")
+    assert wrong(rows) == {"state server": Health.FAILED}

@@ -1,0 +1,50 @@
+"""`doctor`, as a person at a terminal has it: before the first start, and beside a daemon."""
+
+import json
+
+from story.bucket import Bucket
+from story.daemon import Daemon
+from waiting import wait_until
+
+
+async def test_a_daemon_is_examined_while_it_works(daemon: Daemon, store: Bucket) -> None:
+    """Everything it needs is there, nothing is left behind, and it is not disturbed."""
+    daemon.start()
+    await wait_until(daemon.is_ready, timeout_seconds=60)
+    told = daemon.command("doctor", "--json")
+    assert told.returncode == 0, told.stdout
+    rows = {row["what"]: row for row in json.loads(told.stdout)}
+    assert not [row for row in rows.values() if row["health"] == "failed"]
+    assert rows["instance"]["found"].startswith("process ")
+    listing = await store.client.list_multipart_uploads(Bucket=store.name)
+    assert (listing.get("Uploads", []), await store.keys()) == ([], [])
+    table = daemon.command("doctor").stdout
+    assert "how to mend it" in table
+    assert daemon.environment["S3_SECRET_ACCESS_KEY"] not in told.stdout + table
+    assert daemon.process is not None
+    assert daemon.process.poll() is None
+
+
+async def test_what_is_wrong_is_told_with_its_remedy_and_without_secrets(
+    daemon: Daemon,
+) -> None:
+    """Wrong settings one line each; then a store and a state server that are away."""
+    sound = dict(daemon.environment)
+    daemon.environment |= {"PROM_PORT": "http", "LOG_LEVEL": "LOUD"}
+    told = daemon.command("doctor", "--json")
+    assert told.returncode == 1
+    assert [row["what"] for row in json.loads(told.stdout)] == ["settings"] * 2
+    daemon.environment = sound | {
+        "S3_ENDPOINT_URL": "http://127.0.0.1:1",
+        "REDIS_URL": "redis://me:hush-hush@127.0.0.1:1/0",
+    }
+    told = daemon.command("doctor", "--json")
+    assert (told.returncode, told.stderr) == (1, "")
+    failed = [row for row in json.loads(told.stdout) if row["health"] == "failed"]
+    assert [row["what"] for row in failed] == ["state server", "store"]
+    assert all(row["mend"] for row in failed)
+    for secret in ("hush-hush", sound["S3_SECRET_ACCESS_KEY"]):
+        assert secret not in told.stdout
+    assert "127.0.0.1:1" in told.stdout
+    unused = daemon.command("doctor", "--embedded")
+    assert (unused.returncode, "cefmp4 run --embedded" in unused.stdout) == (1, True)
