@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from cefmp4.core.checksum import object_crc64nvme
 from cefmp4.core.geometry import Span
-from cefmp4.core.model import Checkpoint, Part, Status, StoredObject
+from cefmp4.core.model import Checkpoint, FileVersion, Part, Status, StoredObject
 from cefmp4.core.mp4 import Boxes
 from cefmp4.core.objects import metadata_key, multipart_etag, user_metadata
 from cefmp4.errors import (
@@ -195,11 +195,24 @@ class Finishing:
         difference = differs(found, cp) if found else "there is no object"
         if difference or cp.seal is None:
             self.log.error("the recording is kept: its object is not there", why=difference)
+        elif await self._was_rewritten(cp, cp.seal.version):
+            self.log.warning("the recording is kept: its bytes are not the stored ones")
         else:
             await self.ledger.assure()
             done = await world.disposal.dispose(cp.path, cp.seal.version, cp.stream_id)
             self.log.info("recording disposed of", done=done or "kept: it changed meanwhile")
         await self.ledger.record(lambda c: c.with_disposal())
+
+    async def _was_rewritten(self, cp: Checkpoint, sealed: FileVersion) -> bool:
+        """Only its change time moved: by a rename, or by a write that set the other back?"""
+        there = self.world.disk.stat(cp.path)
+        if there is None or Fingerprint.of(there) != Fingerprint.of(sealed):
+            return False  # that is told by its looks
+        if there.ctime_ns == sealed.ctime_ns:
+            return False
+        whole = Span(1, 0, there.size_bytes)
+        crc = await self.world.disk.crc64nvme(cp.path, cp.identity, whole)
+        return crc != object_crc64nvme(part for _, part in sorted(cp.parts.items()))
 
     async def end(self, status: Status, reason: str, hint: str = "") -> None:
         """Write down the final status."""

@@ -45,6 +45,8 @@ async def foresee(
         version, checkpoint = found.get(path), by_path.get(path)
         if checkpoint is None and version is not None and shelf.knows(path, version):
             decision = Plan("stored already")
+        elif checkpoint is None and version is not None and shelf.stored_like(path, version):
+            decision = Plan("touched since it was stored: its bytes are held against it")
         else:
             facts = await _facts(path, version, disk)
             wish = wishes.get(checkpoint.stream_id) if checkpoint else None

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cefmp4.core.model import FileVersion
-
 
 @dataclass(frozen=True, slots=True)
 class Digests:
@@ -39,19 +37,6 @@ class ListedPart:
     number: int
     size_bytes: int
     etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What is remembered of a stored recording, to know it again after a restart."""
-
-    inode: int
-    size_bytes: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, version: FileVersion) -> "Fingerprint":
-        return cls(version.inode, version.size_bytes, version.mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

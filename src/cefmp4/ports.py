@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import (
     Checkpoint,
@@ -19,7 +20,6 @@ from cefmp4.core.model import (
 )
 from cefmp4.port_values import (
     Digests,
-    Fingerprint,
     ListedObject,
     ListedPart,
     Probe,
@@ -89,7 +89,9 @@ class Disk(Protocol):
     """The recordings. Nothing here ever writes to one."""
 
     def stat(self, path: str) -> FileVersion | None:
-        """The regular file at `path`, links not followed; None for anything else.
+        """The regular file at `path`, inside the watched directory; None for anything else.
+
+        A link, also one among its folders, is followed only as FOLLOW_SYMLINKS says.
 
         A file that cannot be reached for a passing reason (EIO, ESTALE, EACCES) raises
         ChunkProcessingError: it is not gone.
@@ -288,7 +290,7 @@ class Checkpoints(Protocol):
     async def move_fingerprint(
         self, old_path: str, new_path: str, fingerprint: Fingerprint
     ) -> None:
-        """The stored recording with this fingerprint was renamed.
+        """The stored recording with this fingerprint was renamed, or only touched.
 
         The old path may belong to another by now, and is then left to it.
         """

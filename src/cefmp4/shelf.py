@@ -16,7 +16,8 @@ class Shelf:
 
     def __init__(self) -> None:
         self._stored: dict[str, Fingerprint] = {}
-        self._paths: dict[Fingerprint, str] = {}
+        self._latest: dict[Fingerprint, tuple[str, Fingerprint]] = {}
+        """By looks: the last path, and all that is remembered."""
         self._parked: dict[str, set[int]] = {}
 
     def restore(self, fingerprints: Mapping[str, Fingerprint]) -> None:
@@ -32,7 +33,7 @@ class Shelf:
     def store(self, path: str, fingerprint: Fingerprint) -> None:
         """This version stands in the store."""
         self._stored[path] = fingerprint
-        self._paths[fingerprint] = path
+        self._latest[fingerprint] = path, fingerprint
         self._parked.pop(path, None)
 
     def park(self, path: str, inode: int) -> None:
@@ -50,19 +51,29 @@ class Shelf:
     def knows(self, path: str, version: FileVersion) -> bool:
         """Nothing is to be done about what stands there."""
         stored = self._stored.get(path)
-        if stored is not None and stored == Fingerprint.of(version):
+        if stored is not None and stored.is_untouched(version):
             return True
         return version.inode in self._parked.get(path, ())
 
+    def stored_like(self, path: str, version: FileVersion) -> Fingerprint | None:
+        """What is stored under this path, if by its looks it can still be what stands there."""
+        stored = self._stored.get(path)
+        return stored if stored == Fingerprint.of(version) else None
+
     def path_of(self, fingerprint: Fingerprint) -> str | None:
         """Where a stored recording with this fingerprint was last."""
-        return self._paths.get(fingerprint)
+        found = self._latest.get(fingerprint)
+        return found[0] if found else None
+
+    def recall(self, version: FileVersion) -> tuple[str, Fingerprint] | None:
+        """The last path of a stored recording that looks like this, and what is known of it."""
+        return self._latest.get(Fingerprint.of(version))
 
     def forget(self, path: str) -> None:
         """The stored recording is gone from the disk for good."""
         fingerprint = self._stored.pop(path, None)
-        if fingerprint is not None and self._paths.get(fingerprint) == path:
-            del self._paths[fingerprint]
+        if fingerprint is not None and self.path_of(fingerprint) == path:
+            del self._latest[fingerprint]
 
     def older_than(self, mtime_ns: int) -> list[str]:
         """Paths of stored recordings that were last written before."""

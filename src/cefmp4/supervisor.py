@@ -23,6 +23,7 @@ from cefmp4.core.wishes import concerns
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.ports import Fingerprint
+from cefmp4.rereading import Rereading
 from cefmp4.retry import async_retry_transient
 from cefmp4.shelf import Shelf
 from cefmp4.stream import Stream
@@ -49,7 +50,8 @@ class Supervisor:
         self._by_inode: dict[int, Stream] = {}
         self._watcher: Watcher | None = None
         self._scanned = False
-        self._renames: set[asyncio.Task[None]] = set()
+        self._memos: set[asyncio.Task[None]] = set()
+        self.rereading = Rereading(world.disk, self._reread, self._check_done)
 
     def attach(self, watcher: Watcher) -> None:
         """Tell the watcher from now on which files are being followed."""
@@ -108,8 +110,9 @@ class Supervisor:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
         self.world.turns.close()
         self.world.parts.close()
-        for task in self._renames:
+        for task in self._memos:
             task.cancel()
+        await self.rereading.stop()
         await self.turns.stop(grace_seconds)
 
     # --- what a person asks for --------------------------------------------------
@@ -216,6 +219,10 @@ class Supervisor:
                 return
             if self._is_renamed(path, version) or self._was_stored_elsewhere(path, version):
                 return
+            if stored := self.shelf.stored_like(path, version):
+                self.all_done.clear()
+                self.rereading.ask(path, stored)
+                return
         except ChunkProcessingError as error:
             log.warning(
                 "cannot be looked at", file_path=path, error=str(error), hint=error.hint
@@ -249,23 +256,34 @@ class Supervisor:
 
     def _was_stored_elsewhere(self, path: str, version: FileVersion) -> bool:
         """A recording that is stored already was only renamed."""
-        fingerprint = Fingerprint.of(version)
-        old = self.shelf.path_of(fingerprint)
-        if old is None or old == path:
+        old, known = self.shelf.recall(version) or (path, None)
+        if known is None or old == path:
             return False
         there = self.world.disk.stat(old)
-        if there is not None and Fingerprint.of(there) == fingerprint:
+        if there is not None and Fingerprint.of(there) == known:
             return False  # a hard link: another recording
-        self.shelf.rename(old, path, fingerprint)
+        self._remember(old, path, known.as_seen(version))
         log.info("a stored recording was renamed", file_path=path, was=old)
+        return True
+
+    def _remember(self, old: str, path: str, fingerprint: Fingerprint) -> None:
+        """What is stored has another name, or its file another change time."""
+        self.shelf.rename(old, path, fingerprint)
         remember = async_retry_transient(
-            "remember the new name of a stored recording",
+            "remember how a stored recording looks by now",
             lambda: self.world.checkpoints.move_fingerprint(old, path, fingerprint),
         )
         task = asyncio.create_task(remember)
-        self._renames.add(task)
-        task.add_done_callback(self._renames.discard)
-        return True
+        self._memos.add(task)
+        task.add_done_callback(self._memos.discard)
+
+    def _reread(self, path: str, stored: Fingerprint, now: FileVersion | None) -> None:
+        """The bytes of a touched recording are the stored ones, as `now` says, or others."""
+        if now is None:
+            self.shelf.forget(path)
+            self._consider(path)
+        else:
+            self._remember(path, path, stored.as_seen(now))
 
     # --- what the streams say ----------------------------------------------------
 
@@ -319,8 +337,9 @@ class Supervisor:
         self.world.metrics.stream_ended(cp.stream_id, seconds, cp.status)
         if cp.disposed and self._watcher:
             self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves
-        if cp.status in STORED and cp.seal is not None:
-            self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
+        fingerprint = Fingerprint.of_stored(cp)
+        if cp.status in STORED and fingerprint is not None:
+            self.shelf.store(cp.path, fingerprint)
         if cp.path in self.streams:
             return  # another one works on what stands there
         if cp.holds_path:
@@ -329,7 +348,7 @@ class Supervisor:
 
     def _check_done(self) -> None:
         busy = any(stream.failures or not stream.has_nothing for stream in self._known_as)
-        if self._scanned and not busy and not len(self.turns):
+        if self._scanned and not busy and not len(self.turns) and not len(self.rereading):
             self.all_done.set()
 
 

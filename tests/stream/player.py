@@ -8,6 +8,8 @@ what the recorder left there last, and holds the store against that after every 
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from awscrt import checksums
+
 from cefmp4.adapters.memory.disk import MemoryFile
 from cefmp4.core.model import LIVE, STORED, Wish
 from cefmp4.core.mp4 import Boxes
@@ -289,7 +291,7 @@ class Player:
             self._shelve(stream)
             stream = None
         if stream is None or (stream.checkpoint is None and stream.path != self.path):
-            known = file is None or self.shelf.knows(self.path, file.version)
+            known = file is None or self._is_stored(file)
             renamed = file is not None and self.shelf.path_of(Fingerprint.of(file.version))
             self.stream = None if known or renamed else self.twins.stream(self.path)
             return self.stream
@@ -299,12 +301,20 @@ class Player:
             stream.sight.moved_to = self.path if ours else None
         return stream
 
+    def _is_stored(self, file: MemoryFile) -> bool:
+        """As the supervisor knows it; where only the change time moved, by the bytes."""
+        if self.shelf.knows(self.path, file.version):
+            return True
+        like = self.shelf.stored_like(self.path, file.version)
+        return like is not None and like.crc64nvme == checksums.crc64nvme(bytes(file.content))
+
     def _shelve(self, stream: Stream) -> None:
         """Remember what became of a stream that has ended."""
         cp = stream.checkpoint
         if cp is None or cp.status in LIVE:
             return
-        if cp.status in STORED and cp.seal:
-            self.shelf.store(cp.path, Fingerprint.of(cp.seal.version))
+        fingerprint = Fingerprint.of_stored(cp)
+        if cp.status in STORED and fingerprint:
+            self.shelf.store(cp.path, fingerprint)
         elif cp.holds_path:
             self.shelf.park(cp.path, cp.identity[1])

@@ -151,3 +151,25 @@ async def test_a_file_that_is_opened_again_after_it_was_stored_is_not_deleted(
     twins.disk.close_writer(PATH)
     await twins.finish(stream)
     assert (PATH in twins.disk.files) == bool(written)
+
+
+@pytest.mark.parametrize("rewritten", [True, False], ids=["rewritten", "only touched"])
+async def test_bytes_written_under_the_old_time_are_not_taken_away(rewritten: bool) -> None:
+    """Where only the change time moved since it was stored, the bytes are read once more.
+
+    Seen failing with the recording known by its size and modification time alone.
+    """
+    twins = Archive()
+    stream = await recorded(twins)
+
+    def change(name: str) -> None:
+        if name == "put_json":
+            file = twins.disk.files[PATH]
+            written_at = file.mtime_ns
+            twins.disk.patch(PATH, 3, b"!" if rewritten else twins.content()[3:4])
+            file.mtime_ns = written_at
+
+    twins.store.before = change
+    await twins.finish(stream)
+    assert len(twins.disposal.disposed) == (0 if rewritten else 1)
+    assert (PATH in twins.disk.files) == rewritten

@@ -16,6 +16,7 @@ from cefmp4.adapters.checkpoints.codec import (
     Unreadable,
     pack_stored,
     pack_text,
+    repack_stored,
     unpack_fingerprint,
     unpack_text,
 )
@@ -97,9 +98,12 @@ class RedisCheckpoints(CheckpointView):
     ) -> None:
         stored, old, new = self._keys.stored, os.fsencode(old_path), os.fsencode(new_path)
         [raw] = await self._server.read("move_fingerprint", [(b"HGET", stored, old)])
-        moved = raw if _is_of(raw, fingerprint) else None
-        commands: list[Command] = [(b"HDELIF", stored, old, moved)] if moved else []
-        commands.append((b"HSET", stored, new, moved or pack_stored(fingerprint, "")))
+        commands: list[Command] = []
+        moved = pack_stored(fingerprint, "")
+        if raw is not None and _is_of(raw, fingerprint):
+            commands.append((b"HDELIF", stored, old, raw))
+            moved = repack_stored(raw, fingerprint)
+        commands.append((b"HSET", stored, new, moved))
         await self._write("move_fingerprint", commands)
 
     async def remember_stored(self, fingerprints: Mapping[str, Fingerprint]) -> None:
@@ -174,8 +178,8 @@ class RedisCheckpoints(CheckpointView):
                 return False, None
 
 
-def _is_of(raw: bytes | None, fingerprint: Fingerprint) -> bool:
+def _is_of(raw: bytes, fingerprint: Fingerprint) -> bool:
     try:
-        return raw is not None and unpack_fingerprint(raw) == fingerprint
+        return unpack_fingerprint(raw) == fingerprint
     except Unreadable:
         return False

@@ -150,9 +150,8 @@ def unpack(
 
 def pack_fingerprint(checkpoint: Checkpoint) -> bytes | None:
     """What to remember of a stored recording; None when it was never sealed."""
-    if checkpoint.seal is None:
-        return None
-    return pack_stored(Fingerprint.of(checkpoint.seal.version), checkpoint.stream_id)
+    fingerprint = Fingerprint.of_stored(checkpoint)
+    return pack_stored(fingerprint, checkpoint.stream_id) if fingerprint else None
 
 
 def pack_stored(fingerprint: Fingerprint, stream_id: str) -> bytes:
@@ -164,6 +163,12 @@ def unpack_fingerprint(raw: bytes) -> Fingerprint:
     """Raises Unreadable."""
     try:
         told = json.loads(raw)
-        return Fingerprint(told["inode"], told["size_bytes"], told["mtime_ns"])
+        del told["stream_id"]
+        return Fingerprint(**told)
     except (ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"fingerprint: {error}") from error
+
+
+def repack_stored(raw: bytes, fingerprint: Fingerprint) -> bytes:
+    """The fingerprint, with the stream that an older one of it names."""
+    return pack_stored(fingerprint, json.loads(raw)["stream_id"])
