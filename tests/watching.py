@@ -126,11 +126,13 @@ async def watching(
     scan_interval_seconds: float = NEVER,
     idle_seconds: float = NEVER,
     expected: int = 0,
+    follow_symlinks: bool = False,
 ) -> AsyncIterator[Told]:
     """A watcher that has taken its first scan; it has ended when the block has."""
-    told, disk = Told(), LocalDisk(threads=1)
+    selection = Selection(str(root), ("*.mp4",), excluded, follow_symlinks)
+    told, disk = Told(), LocalDisk(selection, threads=1)
     told.watcher = Watcher(
-        Selection(str(root), ("*.mp4",), excluded),
+        selection,
         disk,
         notifier,
         handle=told.all.append,

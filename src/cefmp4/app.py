@@ -16,7 +16,13 @@ import structlog
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.disk import LocalDisk, prepare_process
 from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
-from cefmp4.assembly import make_watcher, make_world, store_settings, trial_key
+from cefmp4.assembly import (
+    make_selection,
+    make_watcher,
+    make_world,
+    store_settings,
+    trial_key,
+)
 from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
 from cefmp4.metrics import Metrics
@@ -114,7 +120,7 @@ class Daemon:
             )
             checkpoints = await self._claimed(stack)
             store = await self._opened_store(stack)
-            disk = LocalDisk()
+            disk = LocalDisk(make_selection(settings))
             stack.callback(disk.close)
             world = self.around(make_world(settings, disk, store, checkpoints, self.metrics))
             self.supervisor = supervisor = Supervisor(world)

@@ -5,6 +5,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from cefmp4.core.keys import key_problem, literal_prefix, render_key
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.metrics import Metrics
+from cefmp4.ports import Probe, Prober
 from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
@@ -40,6 +42,24 @@ class SystemClock:
     monotonic = staticmethod(time.monotonic)
 
 
+@dataclass(frozen=True, slots=True)
+class LocatedProber:
+    """Has the file looked into that a recording's path stands for: its own, or a link's."""
+
+    prober: Prober
+    selection: Selection
+
+    async def probe(self, path: str) -> Probe:
+        """See Prober."""
+        try:
+            place = self.selection.locate(path)
+        except OSError as error:
+            return Probe(problem=f"cannot be reached: {os.strerror(error.errno or 0)}")
+        if place is None:
+            return Probe(problem="it is behind a link that is not followed")
+        return await self.prober.probe(place)
+
+
 def make_world(
     settings: Settings,
     disk: LocalDisk,
@@ -48,16 +68,18 @@ def make_world(
     metrics: Metrics,
 ) -> World:
     """The real things behind every port."""
-    policy = settings.policy()
+    policy, selection = settings.policy(), make_selection(settings)
     ffprobe = settings.ffprobe_path
     tag = instance_tag(settings.instance)
     return World(
         disk=disk,
         store=store,
         checkpoints=checkpoints,
-        prober=MediaProber(ffprobe, timeout_seconds=settings.probe_timeout_seconds),
+        prober=LocatedProber(
+            MediaProber(ffprobe, timeout_seconds=settings.probe_timeout_seconds), selection
+        ),
         disposal=LocalDisposal(
-            policy.after_upload, settings.watch_dir, settings.archive_dir, has_writer
+            policy.after_upload, selection, settings.archive_dir, has_writer
         ),
         clock=SystemClock(),
         policy=policy,
@@ -105,6 +127,7 @@ def make_selection(settings: Settings) -> Selection:
         settings.watch_dir,
         settings.watch_patterns,
         tuple(folder for folder in excluded if folder),
+        settings.follow_symlinks,
     )
 
 

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     watch_patterns: rule.Patterns = Field(
         ("*.mp4",), description="File names that are recordings, comma separated, any case."
     )
+    follow_symlinks: bool = Field(
+        False,
+        description="Take links to files inside WATCH_DIR for recordings. Never out of it.",
+    )
     watch_mode: Annotated[Literal["auto", "poll"], rule.Lower] = Field(
         "auto", description="poll: never rely on notifications. auto: not on network mounts."
     )

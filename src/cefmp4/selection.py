@@ -1,18 +1,25 @@
 """Which names are recordings, and what of them stands in a set of directories.
 
-One rule for notifications, scans and polling alike, so that no way of finding a file
-disagrees with another. Links are never followed: a recording is a regular file that
-lies inside the watched directory itself.
+One rule for notifications, scans, polling and reading alike, so that no way of finding a
+file disagrees with another. A recording is a regular file that lies inside the watched
+directory itself. Links to directories are never followed, so nothing is found twice and
+nothing goes round in circles; links to files only with FOLLOW_SYMLINKS, only to files
+inside the watched directory, and not to those that are recordings under their own name.
 """
 
+import errno
 import fnmatch
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
 from cefmp4.core.model import FileVersion
+
+LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""What a dangling link and one that goes round in circles end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,8 @@ class Selection:
     """Shell patterns for file names; case is ignored."""
     excluded_dirs: tuple[str, ...] = ()
     """Absolute; nothing inside them is a recording (archive, embedded data)."""
+    follow_symlinks: bool = False
+    """Whether a link to a file can be a recording."""
 
     def wants(self, path: str) -> bool:
         """Whether a regular file of this path would be a recording."""
@@ -44,7 +53,43 @@ class Selection:
             return False
         if any(part.startswith(".") for part in path[len(root) + 1 :].split("/")):
             return False
-        return not any(is_within(path, excluded) for excluded in self._excluded_inside())
+        return not self._is_excluded(path)
+
+    def locate(self, path: str) -> str | None:
+        """Where the file that `path` stands for is; None behind a link that is not followed.
+
+        Asks the disk, which may be another when the answer is used: whoever opens the file
+        makes sure of where it is. A path that is not below the watched directory is
+        another run's; it is left as it is. Raises OSError when it cannot be told.
+        """
+        root = self.watch_dir.rstrip("/")
+        if not path.startswith(root + "/"):
+            return path
+        folder = root
+        for name in path[len(root) + 1 :].split("/")[:-1]:
+            folder += "/" + name
+            if os.path.islink(folder):
+                return None
+        if self.follow_symlinks and os.path.islink(path):
+            return self._target(path)
+        return path
+
+    def _target(self, link: str) -> str | None:
+        """The file inside the watched directory that a link leads to, if only links do."""
+        try:
+            target = os.path.realpath(link, strict=True)
+        except OSError as error:
+            if error.errno in LEADS_NOWHERE:
+                return None
+            raise
+        root = os.path.realpath(self.watch_dir)
+        if not is_within(target, root):
+            return None
+        name = self.watch_dir.rstrip("/") + target[len(root.rstrip("/")) :]
+        return None if self.wants(name) or self._is_excluded(name) else target
+
+    def _is_excluded(self, path: str) -> bool:
+        return any(is_within(path, excluded) for excluded in self._excluded_inside())
 
     def _excluded_inside(self) -> Iterable[str]:
         """An archive *above* the watched directory excludes nothing in it."""
@@ -104,15 +149,35 @@ def _sort_in(selection: Selection, entry: os.DirEntry[str], listing: Listing) ->
         if entry.is_dir(follow_symlinks=False):
             if selection.wants_directory(entry.path):
                 listing.directories.append(entry.path)
-        elif selection.wants_name(entry.name) and entry.is_file(follow_symlinks=False):
-            listing.files[entry.path] = _version(entry.stat(follow_symlinks=False))
+        elif not selection.wants_name(entry.name):
+            return
+        elif entry.is_file(follow_symlinks=False):
+            listing.files[entry.path] = version_of(entry.stat(follow_symlinks=False))
+        elif selection.follow_symlinks and (version := look(selection, entry.path)):
+            listing.files[entry.path] = version
     except FileNotFoundError:
         return  # gone since it was listed
     except OSError as error:
         listing.unreadable[entry.path] = os.strerror(error.errno or 0)
 
 
-def _version(found: os.stat_result) -> FileVersion:
+def look(selection: Selection, path: str) -> FileVersion | None:
+    """The regular file that `path` stands for; None for anything else.
+
+    Raises OSError when that cannot be told just now.
+    """
+    place = selection.locate(path)
+    if place is None:
+        return None
+    try:
+        found = os.stat(place, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return version_of(found) if stat.S_ISREG(found.st_mode) else None
+
+
+def version_of(found: os.stat_result) -> FileVersion:
+    """What `stat` told, as a value."""
     return FileVersion(
         found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     )

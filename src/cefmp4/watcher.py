@@ -214,7 +214,8 @@ class Watcher:
         if self._survey.unnotified:
             return
         for path in new:
-            if path not in named and os.path.dirname(path) in listened:
+            listened_to = path not in named and os.path.dirname(path) in listened
+            if listened_to and not os.path.islink(path):  # a link's file may come much later
                 self._unannounced.setdefault(path, self._scanned_at)
 
     def _give_up_notifications(self, why: str, hint: str) -> None:

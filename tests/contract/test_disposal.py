@@ -19,6 +19,7 @@ from cefmp4.adapters.disk import LocalDisk, has_writer, prepare_process
 from cefmp4.adapters.disposal import LocalDisposal
 from cefmp4.core.model import AfterUpload, FileVersion
 from cefmp4.errors import ChunkProcessingError
+from cefmp4.selection import Selection
 
 CONTENT = b"a whole recording"
 WRITING = """
@@ -80,7 +81,8 @@ class Place:
         return set(os.listdir(self.recording.parent))
 
     async def dispose(self, what: AfterUpload = AfterUpload.DELETE) -> str | None:
-        disposal = LocalDisposal(what, str(self.watched), str(self.archive), self.asked)
+        watched = Selection(str(self.watched), ("*.mp4",))
+        disposal = LocalDisposal(what, watched, str(self.archive), self.asked)
         return await disposal.dispose(str(self.recording), self.version, "id")
 
 
@@ -156,7 +158,7 @@ async def test_move_to_another_filesystem_is_a_whole_copy(
     """With the file's own time, and no trace of the copying; also after a crash in it."""
     place.archive = elsewhere
     place.archived.parent.mkdir()
-    place.archived.with_name("a.mp4.partial").write_bytes(CONTENT[:5])
+    place.archived.with_name(".cefmp4-id.partial").write_bytes(CONTENT[:5])
     await place.dispose(AfterUpload.MOVE)
     assert os.listdir(place.archived.parent) == ["a.mp4"]
     assert place.archived.read_bytes() == CONTENT

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from cefmp4.adapters.disk import has_writer
 from cefmp4.adapters.disposal import LocalDisposal
+from cefmp4.assembly import make_selection
 from cefmp4.config import Settings
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import Checkpoint, FileVersion, Part, StoredObject
@@ -164,7 +165,10 @@ class DoomedDisposal:
     def __init__(self, settings: Settings, witness: Witness) -> None:
         self._witness = witness
         self._port = LocalDisposal(
-            settings.after_upload, settings.watch_dir, settings.archive_dir, self._has_writer
+            settings.after_upload,
+            make_selection(settings),
+            settings.archive_dir,
+            self._has_writer,
         )
 
     async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:

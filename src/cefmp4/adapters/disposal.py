@@ -15,6 +15,10 @@ from collections.abc import Callable
 
 from cefmp4.core.model import AfterUpload, FileVersion
 from cefmp4.errors import ChunkProcessingError
+from cefmp4.selection import Selection
+
+MAX_NAME_BYTES = 255
+"""Of one name, on every filesystem that counts."""
 
 
 class LocalDisposal:
@@ -27,11 +31,11 @@ class LocalDisposal:
     def __init__(
         self,
         what: AfterUpload,
-        watch_dir: str,
+        selection: Selection,
         archive_dir: str | None,
         has_writer: Callable[[str], bool],
     ) -> None:
-        self._what, self._watch_dir, self._archive_dir = what, watch_dir, archive_dir
+        self._what, self._selection, self._archive_dir = what, selection, archive_dir
         self._has_writer = has_writer
 
     async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
@@ -50,6 +54,8 @@ class LocalDisposal:
         if _is_one_file(hidden, path):
             os.unlink(hidden)  # a crash while it was put back
         if not os.path.lexists(hidden):
+            if self._selection.locate(path) != path:
+                return None  # a link: neither it nor what it leads to is ours to touch
             if not _is_same(path, version):
                 return None  # gone, or another version: not ours to touch
             self._require_no_writer(path)
@@ -81,7 +87,9 @@ class LocalDisposal:
             )
 
     def _targets(self, path: str, stream_id: str) -> tuple[str, str]:
-        return archived_paths(path, stream_id, self._watch_dir, self._archive_dir or "")
+        return archived_paths(
+            path, stream_id, self._selection.watch_dir, self._archive_dir or ""
+        )
 
     def _move(self, hidden: str, path: str, stream_id: str) -> str:
         target, other = self._targets(path, stream_id)
@@ -93,7 +101,7 @@ class LocalDisposal:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            _copy_then_unlink(hidden, target)
+            _copy_then_unlink(hidden, target, stream_id)
         return target
 
 
@@ -102,14 +110,12 @@ def archived_paths(
 ) -> tuple[str, str]:
     """Where a recording belongs in the archive, and where if that place is taken."""
     target = os.path.join(archive_dir, os.path.relpath(path, watch_dir))
-    stem, suffix = os.path.splitext(target)
-    return target, f"{stem}-{stream_id}{suffix}"
+    return target, _beside(target, stream_id)
 
 
 def _put_back(hidden: str, path: str, stream_id: str) -> None:
     """Give a file its name again, or one beside it when another file has taken that."""
-    stem, suffix = os.path.splitext(path)
-    for name in (path, f"{stem}-{stream_id}{suffix}"):
+    for name in (path, _beside(path, stream_id)):
         try:
             os.link(hidden, name, follow_symlinks=False)  # unlike rename, never replaces
         except FileExistsError:
@@ -121,6 +127,14 @@ def _put_back(hidden: str, path: str, stream_id: str) -> None:
             return
         os.unlink(hidden)
         return
+
+
+def _beside(path: str, stream_id: str) -> str:
+    """The path with the stream id in its name, for where the path is taken."""
+    stem, suffix = os.path.splitext(path)
+    folder, _, name = os.fsencode(stem).rpartition(b"/")
+    tail = os.fsencode(f"-{stream_id}{suffix}")
+    return os.fsdecode(folder + b"/" + name[: max(0, MAX_NAME_BYTES - len(tail))] + tail)
 
 
 def _is_one_file(one: str, other: str) -> bool:
@@ -145,9 +159,9 @@ def _is_same(path: str, version: FileVersion) -> bool:
     return seen == (version.inode, version.size_bytes, version.mtime_ns)
 
 
-def _copy_then_unlink(source: str, target: str) -> None:
+def _copy_then_unlink(source: str, target: str, stream_id: str) -> None:
     """Across filesystems: the copy is on the disk, whole, before the source goes."""
-    partial = f"{target}.partial"
+    partial = os.path.join(os.path.dirname(target), f".cefmp4-{stream_id}.partial")
     shutil.copy2(source, partial)
     with open(partial, "rb") as copy:
         os.fsync(copy.fileno())

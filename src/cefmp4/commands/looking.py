@@ -48,8 +48,9 @@ def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
         shelf.restore(await checkpoints.fingerprints())
         unfinished = await checkpoints.load_unfinished()
         wishes = await checkpoints.wishes()
-        found = list_tree(make_selection(settings)).files
-        disk = LocalDisk()
+        selection = make_selection(settings)
+        found = list_tree(selection).files
+        disk = LocalDisk(selection)
         try:
             seen = await foresee(found, unfinished, wishes, shelf, disk, settings.policy())
         finally:

@@ -11,7 +11,7 @@ from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.disk import LocalDisk
 from cefmp4.adapters.disposal import archived_paths
 from cefmp4.adapters.s3 import S3Store, view_store
-from cefmp4.assembly import store_settings
+from cefmp4.assembly import make_selection, store_settings
 from cefmp4.commands.asking import AsJson, Embedded, settings_for
 from cefmp4.config import Settings
 from cefmp4.core.model import STORED, Checkpoint
@@ -55,7 +55,7 @@ async def _verified(
     settings: Settings, names: Sequence[str], *, as_json: bool
 ) -> list[Finding]:
     """What was found of each; told as it comes, for it can take long."""
-    disk, findings = LocalDisk(), []
+    disk, findings = LocalDisk(make_selection(settings)), []
     try:
         async with (
             open_checkpoints(

@@ -1,8 +1,10 @@
 """The recordings on the local disk: looked at and read, never written to.
 
 Reading happens in a few threads of its own, a block at a time, so that the event loop
-never waits for a disk and a part is never held in memory. Opening never blocks and never
-follows a link: a FIFO, a device or a link under a matching name is not a recording.
+never waits for a disk and a part is never held in memory. A FIFO, a device or a link that
+is not followed is no recording, whatever its name: nothing is opened for reading before a
+descriptor that only points to it (O_PATH) has shown a regular file inside the watched
+directory. What a path leads to can be another at every look, a descriptor's file cannot.
 
 What must stay true: a descriptor is closed exactly once, also when the one who wanted
 the bytes is cancelled while a thread still reads. Pages are not dropped from the page
@@ -28,10 +30,14 @@ from cefmp4.core.model import FileVersion, Inspection
 from cefmp4.core.mp4 import read_boxes
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Digests
+from cefmp4.selection import Selection, is_within, look
 
 BLOCK_BYTES = 1024**2
 TURN_BYTES = 32 * BLOCK_BYTES
 """How much a thread reads for one body before others get their turn."""
+
+EVERYWHERE = Selection("/", ("*",))
+"""For who has no watched directory: any file, links not followed."""
 
 HINTS = {
     errno.EACCES: "give the user of this process permission to read it",
@@ -73,8 +79,9 @@ class Recording:
     is done, and reads no other.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, selection: Selection) -> None:
         self._path = path
+        self._selection = selection
         self._fd = -1
         self._lock = threading.Lock()
         self._readers = 0
@@ -87,13 +94,8 @@ class Recording:
         the machine starts again.
         """
         with self._in_use():
-            self._fd = os.open(
-                self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            )
-            status = os.fstat(self._fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise ChunkProcessingError(f"{self._path!r} is not a regular file")
-            if identity is not None and status.st_ino != identity[1]:
+            self._fd = open_inside(self._selection, self._path)
+            if identity is not None and os.fstat(self._fd).st_ino != identity[1]:
                 raise ChunkProcessingError(f"another file is at {self._path!r} now")
             with suppress(OSError):  # advice only
                 os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
@@ -180,7 +182,8 @@ class LocalBody:
 class LocalDisk:
     """The Disk port. `close` it in the end."""
 
-    def __init__(self, threads: int = 4) -> None:
+    def __init__(self, selection: Selection = EVERYWHERE, threads: int = 4) -> None:
+        self._selection = selection
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="disk")
 
     def close(self) -> None:
@@ -189,23 +192,12 @@ class LocalDisk:
 
     def stat(self, path: str) -> FileVersion | None:
         try:
-            status = os.stat(path, follow_symlinks=False)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            return look(self._selection, path)
         except OSError as error:
             raise unreadable(path, error) from error
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        return FileVersion(
-            device=status.st_dev,
-            inode=status.st_ino,
-            size_bytes=status.st_size,
-            mtime_ns=status.st_mtime_ns,
-            ctime_ns=status.st_ctime_ns,
-        )
 
     async def inspect(self, path: str) -> Inspection:
-        return await self._in_thread(_inspect, path)
+        return await self._in_thread(_inspect, path, self._selection)
 
     @asynccontextmanager
     async def body(
@@ -223,7 +215,7 @@ class LocalDisk:
     async def _opened(
         self, path: str, identity: tuple[int, int] | None = None
     ) -> AsyncIterator[Recording]:
-        recording = Recording(path)
+        recording = Recording(path, self._selection)
         try:
             await self._in_thread(recording.open, identity)
             yield recording
@@ -245,14 +237,52 @@ class LocalDisk:
         return await loop.run_in_executor(self._threads, work, *arguments)
 
 
-def _inspect(path: str) -> Inspection:
+def _inspect(path: str, selection: Selection) -> Inspection:
     """Opened, read and closed in one go: those who wait for a thread have no file open."""
-    recording = Recording(path)
+    recording = Recording(path, selection)
     try:
         recording.open()
         return recording.inspect()
     finally:
         recording.close()
+
+
+def open_inside(selection: Selection, path: str) -> int:
+    """A descriptor, for reading, of the regular file that `path` stands for.
+
+    Wherever a link may have led in the meantime, it is inside the watched directory.
+    Raises ChunkProcessingError when there is no such file, and OSError. Never blocks.
+    """
+    place = selection.locate(path)
+    if place is None:
+        raise ChunkProcessingError(f"{path!r} is behind a link that is not followed")
+    with _pointing_to(place, os.O_NOFOLLOW) as pointer:
+        if not stat.S_ISREG(os.fstat(pointer).st_mode):
+            raise ChunkProcessingError(f"{path!r} is not a regular file")
+        if is_within(path, selection.watch_dir):
+            with _pointing_to(selection.watch_dir, os.O_DIRECTORY) as root:
+                if not is_within(_place_of(pointer), _place_of(root)):
+                    raise ChunkProcessingError(f"{path!r} leads out of the watched directory")
+        return os.open(_link_to(pointer), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+@contextmanager
+def _pointing_to(path: str, flags: int) -> Iterator[int]:
+    """A descriptor that reads nothing and wakes nobody."""
+    fd = os.open(path, os.O_PATH | os.O_CLOEXEC | flags)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _link_to(fd: int) -> str:
+    return f"/proc/self/fd/{fd}"
+
+
+def _place_of(fd: int) -> str:
+    """Where the kernel knows the descriptor's file to be now; no link is in it."""
+    return os.readlink(_link_to(fd))
 
 
 def unreadable(path: str, error: OSError) -> ChunkProcessingError:
