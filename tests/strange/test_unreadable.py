@@ -1,0 +1,88 @@
+"""Recordings that cannot be read, until they can: waited for, told, and never given up."""
+
+import asyncio
+import os
+import sys
+from functools import partial
+
+import pytest
+
+from cefmp4.adapters.disk import LocalDisk
+from cefmp4.core.geometry import Span
+from cefmp4.core.model import Status
+from cefmp4.errors import ChunkProcessingError
+from strange.scene import Scene
+from stream.faults import on, recorded
+from stream.twins import PATH, Twins
+from waiting import wait_until
+
+MISSING_GRACE_SECONDS = 1
+AS_ANYBODY = """
+import ctypes, os, sys
+PR_CAPBSET_DROP = 24
+for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: root reads everything
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+async def test_a_recording_that_may_not_be_read_is_waited_for(scene: Scene) -> None:
+    """For want of permission on the file or its folder: said with a hint, the others go on,
+    and it is stored once it may be read.
+
+    Seen failing with EACCES taken for a file that is gone.
+    """
+    scene.daemon.prefix = (sys.executable, "-c", AS_ANYBODY)
+    hidden, locked = scene.folder / "a.mp4", scene.folder / "cam" / "b.mp4"
+    locked.parent.mkdir()
+    for path in (hidden, locked, scene.folder / "c.mp4"):
+        path.write_bytes(scene.mp4 + path.name.encode())
+    os.chmod(hidden, 0)
+    await scene.live()
+    await scene.told("give the user of this process permission")
+    await scene.until_stored(*((n, scene.mp4 + n.encode()) for n in ("b.mp4", "c.mp4")))
+    with open(locked, "r+b") as recorder:
+        recorder.write(scene.mp4 + b"again")
+        recorder.flush()
+        await scene.told("begun ", 4)
+        os.chmod(locked.parent, 0)
+        await scene.told("cannot be ")
+        await asyncio.sleep(2 * MISSING_GRACE_SECONDS)  # what is only locked is not missing
+        os.chmod(locked.parent, 0o700)
+    os.chmod(hidden, 0o600)
+    for content in (b"a.mp4", b"again"):
+        await wait_until(partial(_is_stored, scene, scene.mp4 + content), timeout_seconds=60)
+    assert scene.ends() == []
+
+
+async def _is_stored(scene: Scene, content: bytes) -> bool:
+    return content in [found for _, found in await scene.objects()]
+
+
+@pytest.mark.parametrize("operation", ["stat", "inspect", "body", "crc64nvme"])
+async def test_a_disk_that_fails_for_a_while_is_waited_for(operation: str) -> None:
+    """Whatever is asked of it: the recording is stored in the end, and once.
+
+    Seen failing with such a failure taken for a permanent one.
+    """
+    twins = Twins()
+    stream = await recorded(twins)
+    twins.disk.before = on(operation, ChunkProcessingError("input/output error"), times=7)
+    ended = await twins.finish(stream)
+    assert ended.status is Status.COMPLETED_WITH_META
+    assert list(twins.videos.values()) == [twins.content(PATH)]
+
+
+async def test_an_error_of_the_disk_says_what_to_do() -> None:
+    """Reading a process's memory at 0 is an input/output error, as of a failing disk."""
+    path = f"/proc/{os.getpid()}/mem"
+    disk = LocalDisk()
+    version = disk.stat(path)
+    assert version is not None
+    try:
+        with pytest.raises(ChunkProcessingError, match="errno 5") as caught:
+            await disk.crc64nvme(path, version.identity, Span(1, 0, 1))
+    finally:
+        disk.close()
+    assert caught.value.transient
+    assert "kernel log" in caught.value.hint
