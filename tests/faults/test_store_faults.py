@@ -104,8 +104,9 @@ async def test_the_other_operations_survive_their_faults(bench: Bench) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("operation", BESIDE)
 async def test_every_operation_survives_every_fault(operation: str, bench: Bench) -> None:
-    """All kinds of them."""
-    await play(bench, BESIDE[operation], bench.recording(f"beside-{operation}"))
+    """All the other kinds of them."""
+    cases = [case for case in BESIDE[operation] if case not in SOME_BESIDE]
+    await play(bench, cases, bench.recording(f"beside-{operation}"))
 
 
 async def test_an_abort_survives_every_fault(bench: Bench) -> None:
