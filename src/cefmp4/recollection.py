@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cefmp4.core.stream_ids import is_tagged, stream_id_in
-from cefmp4.port_values import ListedObject, Upload
+from cefmp4.ports import ListedObject, Upload
 
 
 @dataclass(slots=True)

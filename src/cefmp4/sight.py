@@ -9,28 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from cefmp4.core.facts import Facts
 from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Wish
-
-
-@dataclass(slots=True)
-class Horizon:
-    """What is known of the watched directory as a whole; one for all streams."""
-
-    away: bool = False
-    """It is gone, unmounted or suddenly empty."""
-    root: tuple[int, int] | None = None
-    """Its device and inode."""
-    roots: frozenset[tuple[int, int] | None] = frozenset()
-    """The same, and what it was before its filesystem was given another device number."""
-    scanned_at: float = 0.0
-    """Monotonic time at which the last whole scan ended."""
-
-    def hides(self, checkpoint: Checkpoint | None) -> bool:
-        """Whether its recording, where it is missing, may only be out of sight."""
-        return self.away or (checkpoint is not None and not self.shows(checkpoint))
-
-    def shows(self, checkpoint: Checkpoint) -> bool:
-        """Whether the watched directory is the one its recording was in."""
-        return checkpoint.root is None or checkpoint.root in self.roots
+from cefmp4.horizon import Horizon
 
 
 @dataclass(slots=True)

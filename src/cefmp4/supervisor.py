@@ -23,9 +23,8 @@ from cefmp4.core.wishes import concerns
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.ports import Fingerprint
-from cefmp4.rereading import Rereading
-from cefmp4.retry import async_retry_transient
 from cefmp4.shelf import Shelf
+from cefmp4.stored import StoredRecordings
 from cefmp4.stream import Stream
 from cefmp4.turns import Turns
 from cefmp4.watcher import Watcher
@@ -50,8 +49,7 @@ class Supervisor:
         self._by_inode: dict[int, Stream] = {}
         self._watcher: Watcher | None = None
         self._scanned = False
-        self._memos: set[asyncio.Task[None]] = set()
-        self.rereading = Rereading(world.disk, self._reread, self._check_done)
+        self.stored = StoredRecordings(world, self.shelf, self._consider, self._check_done)
 
     def attach(self, watcher: Watcher) -> None:
         """Tell the watcher from now on which files are being followed."""
@@ -110,9 +108,7 @@ class Supervisor:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
         self.world.turns.close()
         self.world.parts.close()
-        for task in self._memos:
-            task.cancel()
-        await self.rereading.stop()
+        await self.stored.stop()
         await self.turns.stop(grace_seconds)
 
     # --- what a person asks for --------------------------------------------------
@@ -179,7 +175,9 @@ class Supervisor:
         was_away, horizon.away = horizon.away, scan.away
         if not scan.away:
             horizon.scanned_at = self.world.clock.monotonic()
-            self._recognize(scan)
+            horizon.recognize(
+                scan, [s.checkpoint for s in self.streams.values() if s.checkpoint]
+            )
             self.shelf.keep_parked(scan.found)
             for path, version in scan.found.items():
                 if path not in self.streams and not self.shelf.knows(path, version):
@@ -191,37 +189,16 @@ class Supervisor:
         self._scanned = self._scanned or not scan.away
         self._check_done()
 
-    def _recognize(self, scan: Scan) -> None:
-        """Which directory this is: what is missing from another one is not called deleted.
-
-        A filesystem that is mounted again may come with another device number. It is the
-        same when its directory has the same inode, and a recording of ours is found in it.
-        """
-        horizon, begun = self.world.horizon, [s.checkpoint for s in self.streams.values()]
-        same = {
-            cp.root for cp in begun if cp and cp.root and _is_found_again(cp, cp.root, scan)
-        }
-        horizon.root, before = scan.root, horizon.roots
-        horizon.roots = frozenset({scan.root, *same})
-        hidden = sum(horizon.hides(checkpoint) for checkpoint in begun)
-        if hidden and horizon.roots != before:
-            log.warning(
-                "another directory or disk than before: the recordings of that one wait for it",
-                streams=hidden,
-                hint="mount it again; what stands here now is taken up meanwhile",
-            )
-
     def _consider(self, path: str) -> None:
         """Something stands under a name no stream has: renamed, known, or new."""
         try:
             version = self.world.disk.stat(path)
             if version is None or self.shelf.knows(path, version):
                 return
-            if self._is_renamed(path, version) or self._was_stored_elsewhere(path, version):
+            if self._is_renamed(path, version) or self.stored.knows_again(path, version):
                 return
-            if stored := self.shelf.stored_like(path, version):
+            if self.stored.asks_the_bytes(path, version):
                 self.all_done.clear()
-                self.rereading.ask(path, stored)
                 return
         except ChunkProcessingError as error:
             log.warning(
@@ -253,37 +230,6 @@ class Supervisor:
     def _is_at_home(self, checkpoint: Checkpoint) -> bool:
         there = self.world.disk.stat(checkpoint.path)
         return there is not None and there.inode == checkpoint.identity[1]
-
-    def _was_stored_elsewhere(self, path: str, version: FileVersion) -> bool:
-        """A recording that is stored already was only renamed."""
-        old, known = self.shelf.recall(version) or (path, None)
-        if known is None or old == path:
-            return False
-        there = self.world.disk.stat(old)
-        if there is not None and Fingerprint.of(there) == known:
-            return False  # a hard link: another recording
-        self._remember(old, path, known.as_seen(version))
-        log.info("a stored recording was renamed", file_path=path, was=old)
-        return True
-
-    def _remember(self, old: str, path: str, fingerprint: Fingerprint) -> None:
-        """What is stored has another name, or its file another change time."""
-        self.shelf.rename(old, path, fingerprint)
-        remember = async_retry_transient(
-            "remember how a stored recording looks by now",
-            lambda: self.world.checkpoints.move_fingerprint(old, path, fingerprint),
-        )
-        task = asyncio.create_task(remember)
-        self._memos.add(task)
-        task.add_done_callback(self._memos.discard)
-
-    def _reread(self, path: str, stored: Fingerprint, now: FileVersion | None) -> None:
-        """The bytes of a touched recording are the stored ones, as `now` says, or others."""
-        if now is None:
-            self.shelf.forget(path)
-            self._consider(path)
-        else:
-            self._remember(path, path, stored.as_seen(now))
 
     # --- what the streams say ----------------------------------------------------
 
@@ -348,17 +294,5 @@ class Supervisor:
 
     def _check_done(self) -> None:
         busy = any(stream.failures or not stream.has_nothing for stream in self._known_as)
-        if self._scanned and not busy and not len(self.turns) and not len(self.rereading):
+        if self._scanned and not busy and not len(self.turns) and not len(self.stored):
             self.all_done.set()
-
-
-def _is_found_again(checkpoint: Checkpoint, root: tuple[int, int], scan: Scan) -> bool:
-    """Same directory, name and inode, and no shorter; only devices may differ."""
-    there = scan.found.get(checkpoint.path)
-    return (
-        there is not None
-        and scan.root is not None
-        and scan.root[1] == root[1]
-        and there.inode == checkpoint.identity[1]
-        and there.size_bytes >= checkpoint.sent_end
-    )

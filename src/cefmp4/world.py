@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cefmp4.core.policy import Policy
+from cefmp4.horizon import Horizon
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
 from cefmp4.recollection import Recollection
-from cefmp4.sight import Horizon
 from cefmp4.slots import Slots
 
 

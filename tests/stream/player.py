@@ -12,32 +12,24 @@ from awscrt import checksums
 
 from cefmp4.adapters.memory.disk import MemoryFile
 from cefmp4.core.model import LIVE, STORED, Wish
-from cefmp4.core.mp4 import Boxes
 from cefmp4.errors import ChunkProcessingError, Fenced, RedisOperationError, S3OperationError
 from cefmp4.ports import Fingerprint
 from cefmp4.shelf import Shelf
 from cefmp4.stream import Stream
 from stream.faults import Killed
+from stream.hand import Hand
 from stream.person import Ear, ask, waiting
 from stream.steps import (
     Ask,
     Break,
     Change,
-    Close,
     Event,
-    Grow,
     Midway,
-    Patch,
-    Replace,
-    Shrink,
     Step,
-    SwapIn,
     TakeOver,
     Wait,
 )
-from stream.twins import PATH, Twins
-
-OTHER = "/w/b.mp4"
+from stream.twins import Twins
 
 
 @dataclass
@@ -45,7 +37,6 @@ class Player:
     """Plays a history on one name."""
 
     twins: Twins
-    path: str = PATH
     stream: Stream | None = None
     shelf: Shelf = field(default_factory=Shelf)
     state_was_lost: bool = False
@@ -54,16 +45,17 @@ class Player:
     _left: bytes | None = None
     """What the recorder left under the name; None once it is known to be gone."""
     _stored: dict[str, bytes] = field(default_factory=dict)
-    _aside: MemoryFile | None = None
     _flushed: bool = False
     _break: Break | None = None
     _midway: Midway | None = None
     _midway_left: int = 0
     _calls: int = 0
-    _written: int = 0
     _asked: bool = False
     _ear: Ear | None = None
     _parts_lost: int = 0
+
+    def __post_init__(self) -> None:
+        self.hand = Hand(self.twins)
 
     async def play(self, steps: list[Step]) -> None:
         await self.twins.start()
@@ -99,8 +91,12 @@ class Player:
         raise AssertionError(f"never comes to an end: {self.stream and self.stream.why}")
 
     @property
+    def path(self) -> str:
+        return self.hand.path
+
+    @property
     def file(self) -> MemoryFile | None:
-        return self.twins.disk.files.get(self.path)
+        return self.hand.file
 
     # --- what breaks ---------------------------------------------------------------
 
@@ -154,7 +150,8 @@ class Player:
                 self.twins.checkpoints.lose_everything()
                 self._flushed = True
             case _:
-                self._record(step)
+                if self.hand.do(step) and self.stream:
+                    self.stream.sight.closed()
                 self._left = bytes(self.file.content) if self.file else None
                 self._seen.add(self._left or b"")
 
@@ -164,53 +161,6 @@ class Player:
         if held and self._parts_lost < 2:
             self._parts_lost += 1
             del held[0][min(held[0])]
-
-    def _record(self, step: Change) -> None:
-        """What a recorder does; nothing where there is nothing to do it to."""
-        disk, file = self.twins.disk, self.file
-        match step:
-            case Grow(size):
-                disk.write(self.path, self._fresh(size))
-                disk.files[self.path].boxes = Boxes(is_mp4=True, complete=False)
-                if not disk.files[self.path].writers:
-                    disk.open_writer(self.path)
-            case Replace(size):
-                disk.replace(self.path, self._fresh(size))
-            case SwapIn(size):
-                self._aside = disk.files.pop(self.path, self._aside)
-                disk.write(self.path, self._fresh(size))
-            case Event.SWAP_BACK if self._aside:
-                disk.files[OTHER + ".aside"] = self._aside
-                disk.rename(OTHER + ".aside", self.path)
-                self._aside = None
-            case _ if file:
-                self._change(step, file)
-
-    def _change(self, step: Change, file: MemoryFile) -> None:
-        disk, path, size = self.twins.disk, self.path, len(file.content)
-        match step:
-            case Patch(at, data) if size >= len(data):
-                disk.patch(path, int(at * (size - len(data))), data)
-            case Shrink(to):
-                disk.truncate(path, int(to * size))
-            case Close(complete) if file.writers:
-                disk.close_writer(path)
-                file.boxes = Boxes(is_mp4=True, complete=complete)
-                if self.stream:
-                    self.stream.sight.closed()
-            case Event.VANISH:
-                disk.delete(path)
-            case Event.RENAME:
-                self.path = OTHER if path == PATH else PATH
-                disk.rename(path, self.path)
-            case Event.TOUCH:
-                disk.rename(path, path)
-            case Event.REOPEN:
-                disk.open_writer(path)
-
-    def _fresh(self, size: int) -> bytes:
-        self._written += 1
-        return bytes([self._written % 251]) * size
 
     # --- what must be true -----------------------------------------------------------
 

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from cefmp4.adapters.memory.store import MemoryStore
 from cefmp4.core.model import PARKED, STORED, SUPERSEDED, AfterUpload, Wish
+from cefmp4.upkeep import note_if_whole, sweep
 from stream.player import Player
 from stream.steps import (
     Ask,
@@ -139,8 +140,16 @@ async def play(steps: list[Step], setting: Setting) -> None:
         content = bytes(player.file.content)
         assert content in twins.videos.values(), "the last bytes are not stored"
         event("stored")
-    if not player.state_was_lost:
-        assert not twins.store.uploads, "an upload is left over"
+    if player.state_was_lost:
+        await sweep_up(twins)
+    assert not twins.store.uploads, "an upload is left over"
+
+
+async def sweep_up(twins: Twins) -> None:
+    """Two looks over the store, once every recording that is there has begun."""
+    await note_if_whole(twins.world, lambda: True)
+    seen = await sweep(twins.world, frozenset(), may_be_claimed=False)
+    await sweep(twins.world, seen, may_be_claimed=False)
 
 
 @settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))

@@ -93,7 +93,7 @@ async def test_many_that_were_touched_are_read_one_after_the_other() -> None:
         for path in paths:
             touch(twins, path)
         supervisor.handle(scan(twins))
-        assert len(supervisor.rereading) == len(paths)
+        assert len(supervisor.stored) == len(paths)
         assert len(asyncio.all_tasks()) == before + 1
         await all_done(supervisor, twins)
     assert len(twins.videos) == len(paths)

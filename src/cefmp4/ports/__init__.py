@@ -1,0 +1,28 @@
+"""The outside world, as narrow as the streams need it. The docstrings are the contract.
+
+Every adapter passes the suite of its port in `tests/contract/`, the in-memory twins as
+well as the real servers. Errors are those of `cefmp4.errors`, translated at the door.
+"""
+
+from cefmp4.core.fingerprint import Fingerprint
+from cefmp4.ports.clock import Clock
+from cefmp4.ports.recordings import Body, Disk, Disposal, Prober
+from cefmp4.ports.state import Checkpoints
+from cefmp4.ports.store import ObjectStore
+from cefmp4.ports.values import Digests, ListedObject, ListedPart, Probe, Upload
+
+__all__ = [
+    "Body",
+    "Checkpoints",
+    "Clock",
+    "Digests",
+    "Disk",
+    "Disposal",
+    "Fingerprint",
+    "ListedObject",
+    "ListedPart",
+    "ObjectStore",
+    "Probe",
+    "Prober",
+    "Upload",
+]

@@ -1,0 +1,97 @@
+"""The recordings, and what is done with them on this machine."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from cefmp4.core.geometry import Span
+from cefmp4.core.model import (
+    FileVersion,
+    Inspection,
+)
+from cefmp4.ports.values import Digests, Probe
+
+
+class Body(Protocol):
+    """The bytes of one span, already read once for their checksums.
+
+    Reading happens off the event loop and in pieces: a body never holds a whole part.
+    """
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    @property
+    def crc64nvme(self) -> int: ...
+
+    @property
+    def crc32c(self) -> int | None:
+        """Only where it was asked for."""
+        ...
+
+    @property
+    def md5(self) -> bytes | None:
+        """Only where it was asked for."""
+        ...
+
+    def blocks(self) -> AsyncIterator[bytes]:
+        """The bytes from the beginning, in pieces of at most 1 MiB. May be called again.
+
+        Raises ChunkProcessingError when the file ends before the span does.
+        """
+        ...
+
+
+class Disk(Protocol):
+    """The recordings. Nothing here ever writes to one."""
+
+    def stat(self, path: str) -> FileVersion | None:
+        """The regular file at `path`, inside the watched directory; None for anything else.
+
+        A link, also one among its folders, is followed only as FOLLOW_SYMLINKS says.
+
+        A file that cannot be reached for a passing reason (EIO, ESTALE, EACCES) raises
+        ChunkProcessingError: it is not gone.
+        """
+        ...
+
+    async def inspect(self, path: str) -> Inspection:
+        """Read the top-level boxes and ask whether a writer has the file open.
+
+        Raises ChunkProcessingError when the file cannot be read.
+        """
+        ...
+
+    def body(
+        self, path: str, identity: tuple[int, int], span: Span, digests: Digests
+    ) -> AbstractAsyncContextManager[Body]:
+        """Open a span of the file that has this identity, and read it once.
+
+        Raises ChunkProcessingError when another file is there, or it is too short.
+        """
+        ...
+
+    async def crc64nvme(self, path: str, identity: tuple[int, int], span: Span) -> int:
+        """The checksum of a span as it is on the disk now. Errors as for `body`."""
+        ...
+
+
+class Prober(Protocol):
+    """Looks into the media, in a child process that a hostile file cannot escape."""
+
+    async def probe(self, path: str) -> Probe:
+        """Describe the file at this absolute path. Never raises for a bad file."""
+        ...
+
+
+class Disposal(Protocol):
+    """What becomes of a recording after its object was verified (`AFTER_UPLOAD`)."""
+
+    async def dispose(self, path: str, version: FileVersion, stream_id: str) -> str | None:
+        """Delete or move this very version of the file; what was done, for the log.
+
+        None when another version stands there: it is left alone. While a process has it
+        open for writing ChunkProcessingError is raised. May be called again after a crash
+        in the middle of it.
+        """
+        ...
