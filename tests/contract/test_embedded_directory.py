@@ -1,6 +1,7 @@
 """The data directory of the embedded servers: whose it is, and what is told of it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cefmp4.adapters.embedded import (
     embedded_servers,
     running_redis_url,
+    running_servers,
 )
 from cefmp4.errors import CefMP4Error
 
@@ -57,6 +59,7 @@ def test_other_commands_find_running_servers_only(tmp_path: Path) -> None:
         running_redis_url(data_dir)
     with embedded_servers(data_dir, BUCKET) as servers:
         assert running_redis_url(data_dir) == servers.redis_url
+        assert running_servers(data_dir, BUCKET) == replace(servers, processes=())
         announced = (tmp_path / "data" / "redis_url").read_text()
     (tmp_path / "data" / "redis_url").write_text(announced)
     with pytest.raises(CefMP4Error, match="no embedded servers are running"):

@@ -13,10 +13,12 @@ from contract.gate import gate_before
 from servers import S3Server
 from story.bucket import Bucket
 from story.daemon import Daemon, recorder
-from story.test_recordings import ended, make_mp4
+from story.test_recordings import make_mp4
 from waiting import wait_until
 
 TIMEOUT_SECONDS = 60.0
+LONG_SECONDS = 300.0
+"""No recorder gets as far: it ends with its story."""
 
 
 def streams(daemon: Daemon) -> list[dict[str, object]]:
@@ -47,15 +49,16 @@ async def test_an_aborted_recording_is_left_alone_until_it_is_retried(
 
     Seen failing with ABORTED left out of what holds its path.
     """
-    daemon.environment |= {"SCAN_INTERVAL_SECONDS": "0.5"}
+    daemon.environment |= {"SCAN_INTERVAL_SECONDS": "0.5", "STREAM_TIMEOUT_SECONDS": "2"}
     daemon.start()
     path = daemon.path("a.mp4")
-    with recorder(path, seconds=6.0) as process:
+    with recorder(path, seconds=LONG_SECONDS):
         stream_id = await in_the_middle(daemon, store)
         aborted = daemon.command("abort", stream_id[:8])
         assert (aborted.returncode, "; nothing of it" in aborted.stdout) == (0, True)
         assert await store.uploads() == []
-        await ended(process)
+        size = os.stat(path).st_size
+        await wait_until(lambda: os.stat(path).st_size > size, timeout_seconds=TIMEOUT_SECONDS)
     content = Path(path).read_bytes()
     assert daemon.terminate() == 0
     daemon.start("--once")
@@ -64,6 +67,11 @@ async def test_an_aborted_recording_is_left_alone_until_it_is_retried(
     assert await store.keys() == []
     noted = daemon.command("retry", stream_id)
     assert (noted.returncode, "next start" in noted.stdout) == (0, True)
+    (wanted,) = json.loads(daemon.command("plan", "--json").stdout)
+    assert (wanted["why"], wanted["next_actions"]) == (
+        "a person asked to retry it",
+        ["Abandon"],
+    )
     daemon.start()
     (key,) = await store.wait_for_videos(1, timeout_seconds=TIMEOUT_SECONDS)
     assert await store.content(key) == content == Path(path).read_bytes()
@@ -124,7 +132,7 @@ async def test_a_wish_outlives_the_daemon_that_should_have_heard_it(
     Seen failing with a start that takes no wish up and with none heard afterwards.
     """
     daemon.start()
-    with recorder(daemon.path("a.mp4"), seconds=20.0):
+    with recorder(daemon.path("a.mp4"), seconds=LONG_SECONDS):
         stream_id = await in_the_middle(daemon, store)
         daemon.signal(signal.SIGSTOP)
         async with open_checkpoints(redis_url, daemon.environment["INSTANCE_ID"]) as state:
