@@ -91,7 +91,14 @@ def make_world(
         bucket=settings.s3_bucket_name or "",
         key_is_unique="{stream_id}" in settings.s3_key_template,
         host=socket.gethostname(),
-        recollection=Recollection(tag, literal_prefix(settings.s3_key_template)),
+        recollection=make_recollection(settings),
+    )
+
+
+def make_recollection(settings: Settings) -> Recollection:
+    """By what this instance knows its own uploads and objects; empty yet."""
+    return Recollection(
+        instance_tag(settings.instance), literal_prefix(settings.s3_key_template)
     )
 
 

@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cefmp4.core.model import LIVE, PARKED, Checkpoint
+from cefmp4.core.orphans import Fate
 from cefmp4.foresight import Foresight
 from cefmp4.metadata import etag_of, readable, utc
+from cefmp4.sweeping import Judged
 from cefmp4.verification import Finding, Verdict
 
 PIPE_WIDTH = 10_000
@@ -137,6 +139,42 @@ def print_finding(finding: Finding) -> None:
     line = Text(f"{finding.verdict:<12}", style=style if out.is_terminal else "")
     line.append(printable(finding.key)).append("  ").append(printable(finding.why))
     out.print(line, soft_wrap=True)
+
+
+def judged_facts(judged: Judged) -> dict[str, Any]:
+    """What an unfinished upload is to us, as JSON shows it."""
+    return {
+        "s3_key": judged.upload.key,
+        "s3_upload_id": judged.upload.upload_id,
+        "initiated_at_utc": utc(judged.upload.initiated_at),
+        "fate": judged.verdict.fate.value,
+        "why": judged.verdict.why,
+        "size_bytes": judged.size_bytes,
+    }
+
+
+def print_judged(rows: Sequence[Judged]) -> None:
+    """The uploads of this instance, and how many of others there are."""
+    ours = [judged for judged in rows if judged.verdict.fate is not Fate.FOREIGN]
+    table = Table(box=None, pad_edge=False)
+    for heading in ("upload", "begun at", "is", "because"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("MiB", justify="right")
+    for judged in ours:
+        size = judged.size_bytes if judged.verdict.fate is not Fate.IN_USE else None
+        table.add_row(
+            printable(judged.upload.key),
+            utc(judged.upload.initiated_at),
+            judged.verdict.fate.replace("_", " "),
+            judged.verdict.why,
+            mib(size),
+        )
+    if ours:
+        out.print(table)
+    else:
+        out.print("No unfinished uploads of this instance.")
+    if len(rows) > len(ours):
+        out.print(f"{len(rows) - len(ours)} more, not begun by this instance: not touched.")
 
 
 def print_foresight(seen: Sequence[Foresight], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import time
 
 from structlog.typing import FilteringBoundLogger
 
+from cefmp4.aborting import abort_until_gone, listed_parts
 from cefmp4.core.checksum import object_crc64nvme
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import Checkpoint, FileVersion, Part, Status, StoredObject
@@ -27,8 +28,6 @@ from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
 from cefmp4.uploading import HeldBody, find_own_uploads
 from cefmp4.world import World
-
-ABORT_ATTEMPTS = 3
 
 
 class Finishing:
@@ -122,11 +121,7 @@ class Finishing:
             await self.upload_lost(difference)
 
     async def _rows(self, key: str, upload_id: str) -> list[ListedPart] | None:
-        """What the store lists of an upload; None when it is gone."""
-        try:
-            return await self.world.store.list_parts(key, upload_id)
-        except UploadGone:
-            return None
+        return await listed_parts(self.world.store, key, upload_id)
 
     async def upload_lost(self, why: str) -> None:
         """The store has forgotten the upload (a lifecycle rule, a person): begin again."""
@@ -246,18 +241,7 @@ class Finishing:
             await self.world.checkpoints.drop_wish(self.ledger.current.stream_id, wish)
 
     async def _abort(self, key: str, upload_id: str) -> None:
-        """Abort until none of its parts is left: one in flight can revive it (MinIO).
-
-        Raises a transient S3OperationError when the store goes on listing some.
-        """
-        for _ in range(ABORT_ATTEMPTS):
-            await self.ledger.assure()
-            await self.world.store.abort(key, upload_id)
-            if not await self._rows(key, upload_id):
-                return
-        raise S3OperationError(
-            "AbortMultipartUpload", "StillThere", "it was aborted, but its parts are listed"
-        )
+        await abort_until_gone(self.world.store, key, upload_id, self.ledger.assure)
 
 
 def _denied(error: UploadGone) -> S3OperationError:

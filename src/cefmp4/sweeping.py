@@ -10,20 +10,15 @@ before the state server is asked: every stream writes its intent before its uplo
 created, so that a stream which is unknown then is unknown for good.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-import structlog
-
+from cefmp4.aborting import abort_until_gone, listed_parts
 from cefmp4.core.orphans import Fate, Verdict, judge
 from cefmp4.core.stream_ids import stream_id_in
-from cefmp4.errors import UploadGone
+from cefmp4.errors import S3OperationError
 from cefmp4.ports import Checkpoints, ObjectStore, Upload
 from cefmp4.recollection import Recollection
-
-log = structlog.get_logger(__name__)
-
-ABORT_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +55,22 @@ async def _judge(upload: Upload, checkpoints: Checkpoints, ours: Recollection) -
 
 async def _size_bytes(store: ObjectStore, upload: Upload) -> int:
     """What its parts take; some stores list, and keep, several versions of a part."""
-    try:
-        rows = await store.list_parts(upload.key, upload.upload_id)
-    except UploadGone:
-        return 0
-    return sum(row.size_bytes for row in rows)
+    rows = await listed_parts(store, upload.key, upload.upload_id)
+    return sum(row.size_bytes for row in rows or ())
 
 
-async def abort_all(store: ObjectStore, unwanted: Iterable[Judged]) -> list[Judged]:
-    """Abort these; the ones that stand all the same."""
-    return [judged for judged in unwanted if not await _is_aborted(store, judged)]
+async def abort_all(
+    store: ObjectStore, unwanted: Iterable[Judged], assure: Callable[[], Awaitable[None]]
+) -> dict[str, str]:
+    """Abort these; upload id to reason of the ones that stand all the same.
 
-
-async def _is_aborted(store: ObjectStore, judged: Judged) -> bool:
-    """Aborted until it is gone: a part in flight can bring it back (MinIO)."""
-    upload = judged.upload
-    for _ in range(ABORT_ATTEMPTS):
-        await store.abort(upload.key, upload.upload_id)
+    `assure` as for `abort_until_gone`.
+    """
+    left = {}
+    for judged in unwanted:
+        upload = judged.upload
         try:
-            await store.list_parts(upload.key, upload.upload_id)
-        except UploadGone:
-            log.info(
-                "orphaned upload aborted",
-                key=upload.key,
-                bytes=judged.size_bytes,
-                why=judged.verdict.why,
-            )
-            return True
-    return False
+            await abort_until_gone(store, upload.key, upload.upload_id, assure)
+        except S3OperationError as error:
+            left[upload.upload_id] = str(error)
+    return left

@@ -22,7 +22,7 @@ from cefmp4.ledger import Ledger
 from cefmp4.ports import Checkpoints, Disk
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
-from cefmp4.sweeping import abort_all, look_over
+from cefmp4.sweeping import Judged, abort_all, look_over
 from cefmp4.world import World
 
 FORGET_INTERVAL_SECONDS = 3600.0
@@ -194,10 +194,13 @@ async def sweep(
     forgotten = [one for one in judged if one.verdict.fate is Fate.FORGOTTEN]
     if not may_be_claimed and not world.recollection.wanted:
         orphans += [one for one in forgotten if one.upload.upload_id in forgotten_before]
-    left = await abort_all(world.store, orphans)
+    left = await abort_all(world.store, orphans, world.checkpoints.assure)
+    for one in orphans:
+        _report(one, left.get(one.upload.upload_id))
     world.metrics.orphans_aborted.inc(len(orphans) - len(left))
-    left += [one for one in forgotten if one not in orphans]
-    world.metrics.orphans_left(len(left), sum(one.size_bytes for one in left))
+    stand = [one for one in judged if one.upload.upload_id in left]
+    stand += [one for one in forgotten if one not in orphans]
+    world.metrics.orphans_left(len(stand), sum(one.size_bytes for one in stand))
     return frozenset(one.upload.upload_id for one in forgotten)
 
 
@@ -213,3 +216,11 @@ async def note_if_whole(world: World, all_begun: Callable[[], bool]) -> None:
         log.warning("not noted as whole yet", error=str(error), hint=error.hint)
     else:
         world.recollection.forget()
+
+
+def _report(orphan: Judged, problem: str | None) -> None:
+    told = log.bind(key=orphan.upload.key, bytes=orphan.size_bytes, why=orphan.verdict.why)
+    if problem is None:
+        told.info("orphaned upload aborted")
+    else:
+        told.warning("orphaned upload not aborted", error=problem)

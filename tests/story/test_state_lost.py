@@ -1,5 +1,6 @@
 """State lost is not data lost: the daemon killed, Redis emptied, and all is found again."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -90,3 +91,32 @@ async def test_at_the_start_only_orphans_of_this_instance_are_aborted(
     assert "cefmp4_orphaned_uploads 0.0" in daemon.metrics()
     assert await store.videos() == [key]
     assert os.path.exists(daemon.path("a.mp4"))
+
+
+async def test_gc_lists_orphans_and_aborts_them_only_when_told(
+    daemon: Daemon, store: Bucket, tmp_path: Path
+) -> None:
+    """Without a daemon too; what somebody else began is counted, and left alone.
+
+    Seen failing with `--abort` taken for granted, and with foreign uploads among the rows.
+    """
+    grow(daemon.path("a.mp4"), finished_recording(tmp_path))
+    daemon.start("--once")
+    assert daemon.wait() == 0
+    (key,) = await store.videos()
+    for late in (key, "streams/by-hand/a.mp4"):
+        await store.client.create_multipart_upload(Bucket=store.name, Key=late)
+    listed = daemon.command("gc")
+    assert listed.returncode == 0, listed.stderr
+    assert key in listed.stdout
+    assert "its stream has ended" in listed.stdout
+    assert "1 of no use: cefmp4 gc --abort aborts them." in listed.stdout
+    assert "1 more, not begun by this instance: not touched." in listed.stdout
+    assert len(await store.uploads()) == 2
+    rows = {
+        row["s3_key"]: row["fate"] for row in json.loads(daemon.command("gc", "--json").stdout)
+    }
+    assert rows == {key: "orphan", "streams/by-hand/a.mp4": "foreign"}
+    assert "1 aborted." in daemon.command("gc", "--abort").stdout
+    assert [left for left, _ in await store.uploads()] == ["streams/by-hand/a.mp4"]
+    assert await store.videos() == [key]

@@ -1,0 +1,71 @@
+"""`gc`: unfinished uploads that nobody will ever finish."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from cefmp4 import console
+from cefmp4.adapters.checkpoints import open_checkpoints
+from cefmp4.adapters.s3 import view_store
+from cefmp4.assembly import make_recollection, store_settings
+from cefmp4.commands.asking import AsJson, Embedded, settings_for
+from cefmp4.config import Settings
+from cefmp4.core.orphans import Fate
+from cefmp4.sweeping import Judged, abort_all, look_over
+
+
+def gc(
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Abort them; without it they are only listed.")
+    ] = False,
+    as_json: AsJson = False,
+    embedded: Embedded = False,
+) -> None:
+    """List unfinished uploads of this instance that no stream uses; abort them with --abort.
+
+    The daemon does the same at its start and every hour. Uploads of others are never
+    touched. While the state server has lost its data, those that a recording on the disk
+    may yet claim are kept: start the daemon, and it goes on with what it can.
+
+    \b
+      cefmp4 gc              what would be aborted, and why
+      cefmp4 gc --abort      abort it
+    """
+    rows, orphans, left = asyncio.run(_swept(settings_for(embedded), abort=abort))
+    aborted = len(orphans) - len(left) if abort else 0
+    if as_json:
+        console.print_json([console.judged_facts(judged) for judged in rows])
+    else:
+        console.print_judged(rows)
+        hint = "" if abort or not orphans else ": cefmp4 gc --abort aborts them"
+        told = f"{aborted} aborted." if abort else f"{len(orphans)} of no use{hint}."
+        console.out.print(told)
+    for problem in left.values():
+        console.complain(problem)
+    raise typer.Exit(1 if left else 0)
+
+
+async def _swept(
+    settings: Settings, *, abort: bool
+) -> tuple[list[Judged], list[Judged], dict[str, str]]:
+    """All that stands below our prefix, what is of no use, and what could not be aborted."""
+    async with (
+        open_checkpoints(
+            settings.redis_url.get_secret_value(),
+            settings.instance,
+            ca_bundle=settings.redis_ca_bundle,
+        ) as checkpoints,
+        view_store(store_settings(settings)) as store,
+    ):
+        rows = await look_over(store, checkpoints, make_recollection(settings))
+        unwanted = {Fate.ORPHAN}
+        if await checkpoints.is_whole():
+            unwanted.add(Fate.FORGOTTEN)
+        orphans = [judged for judged in rows if judged.verdict.fate in unwanted]
+        left = await abort_all(store, orphans, _no_claim) if abort else {}
+        return rows, orphans, left
+
+
+async def _no_claim() -> None:
+    """A person decides; and an orphan is nobody's work."""
