@@ -219,7 +219,7 @@ async def test_a_recording_is_only_missed_in_the_directory_it_was_in(
 
     Seen failing with `Horizon.shows` always true, and with every device a disk of its own.
     """
-    twins = quick(missing_grace_seconds=0.1)
+    twins = quick(missing_grace_seconds=0.8)  # time to store the one before the other is missed
     supervisor = await supervised(twins)
     for path in (PATH, OTHER):
         twins.disk.open_writer(path)
@@ -227,7 +227,7 @@ async def test_a_recording_is_only_missed_in_the_directory_it_was_in(
     supervisor.handle(replace(scan(twins), root=(1, 2)))
     await wait_until(lambda: len(twins.store.uploads) == 2)
     mine, _ = twins.disk.files.pop(PATH), twins.disk.files.pop(OTHER)
-    for _ in range(5):
+    for _ in range(20):
         supervisor.handle(replace(scan(twins), root=(5, 2)))
         await asyncio.sleep(0.05)
     assert len(twins.store.uploads) == 2
@@ -239,7 +239,7 @@ async def test_a_recording_is_only_missed_in_the_directory_it_was_in(
         supervisor.handle(replace(scan(twins), root=back_as))
         return supervisor.all_done.is_set()
 
-    await wait_until(one_is_deleted)
+    await wait_until(one_is_deleted, timeout_seconds=60)
     await supervisor.stop(1.0)
     assert list(twins.videos.values()) == [twins.content()]
     assert not twins.store.uploads
