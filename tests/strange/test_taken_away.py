@@ -84,7 +84,10 @@ async def test_moved_out_for_good(scene: Scene, tmp_path: Path) -> None:
 
 
 async def test_linked_and_the_old_name_removed(scene: Scene) -> None:
-    """How some tools rename: the new name is a recording, and it is stored whole."""
+    """How some tools rename: the new name is a recording, and it is stored whole.
+
+    Seen failing with an inode that is known taken for a rename.
+    """
     async with in_the_middle(scene) as path:
         os.link(path, scene.folder / "b.mp4")
         await scene.told("begun ", 2)
