@@ -69,7 +69,7 @@ def once(*steps: Callable[[], object]) -> Callable[[], None]:
 
 @pytest.mark.timeout(10)
 async def test_the_name_is_swapped_for_a_link(tree: Tree) -> None:
-    """To a file outside. Seen failing without O_NOFOLLOW."""
+    """To a file outside. Seen failing with neither O_NOFOLLOW nor the question where it is."""
     await tree.reads(
         once(tree.recording.unlink, lambda: tree.recording.symlink_to(tree.outside / "a.mp4"))
     )
