@@ -42,12 +42,18 @@ async def stored_exactly_once(lives: Lives, store: Bucket, content: bytes) -> Ch
     return stream
 
 
+NEVER_REPEATED = (Effect.UPLOAD_CREATED, Effect.COMPLETED, Effect.PUT)
+"""What the store itself can be asked about, so that it need not be done again."""
+
+
 def sent_again_at_most_what_was_in_flight(lives: Lives) -> None:
-    """No part was sent twice but for a reason, and nothing failed on the way."""
+    """No part was sent twice but for a reason, nothing else at all; and nothing failed."""
     lines = lives.effects()
     for (_, number), account in accounts(lines).items():
         assert account.without_reason == 0, f"part {number} was sent again for no reason"
     assert [line for line in lines if line.step is Step.FAILED] == []
+    for effect in NEVER_REPEATED:
+        assert lives.count(effect) <= 1, f"{effect} more than once"
 
 
 def verified_right_before_disposal(lives: Lives) -> None:

@@ -34,11 +34,16 @@ class Account:
     """Of sendings that had to be repeated."""
     without_reason: int = 0
 
+    @property
+    def last(self) -> Sending:
+        assert self.sendings, "recorded before it was sent"
+        return self.sendings[-1]
+
     def begin(self, life: int) -> None:
         if self.forgotten:
             self.changes += 1
         elif self.sendings:
-            last = self.sendings[-1]
+            last = self.last
             if last.recorded or (last.life == life and not last.failed):
                 self.without_reason += 1
             self.wasted_bytes += last.size_bytes
@@ -60,11 +65,11 @@ def _take_in(account: Account, line: Line) -> None:
         case ((Effect.PART_SENT | Effect.PUT), Step.BEGUN):
             account.begin(line.life)
         case ((Effect.PART_SENT | Effect.PUT), Step.BYTES):
-            account.sendings[-1].size_bytes += line.size_bytes
+            account.last.size_bytes += line.size_bytes
         case (Effect.PART_RECORDED, Step.DONE) | (Effect.PUT, Step.DONE):
-            account.sendings[-1].recorded = True
+            account.last.recorded = True
         case ((Effect.PART_SENT | Effect.PART_RECORDED | Effect.PUT), Step.FAILED):
-            account.sendings[-1].failed = True
+            account.last.failed = True
         case Effect.FORGOTTEN, Step.BEGUN:
             account.forgotten = True
         case _:

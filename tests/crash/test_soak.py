@@ -63,7 +63,10 @@ def nothing_lost(found: Figures) -> None:
 async def test_two_dozen_random_kills(
     lives: Lives, store: Bucket, state_server: MortalValkey
 ) -> None:
-    """Half a dozen recordings of every kind, three at a time."""
+    """Half a dozen recordings of every kind, three at a time.
+
+    Seen failing without the comparison of what was sent with the closed file.
+    """
     nothing_lost(await soaked(lives, store, state_server, kills=24, recordings=6, at_once=3))
 
 
