@@ -228,9 +228,15 @@ def only_with_kms(value: str | None, info: ValidationInfo) -> str | None:
 def where_to_move(value: str | None, info: ValidationInfo) -> str | None:
     if value is None and info.data.get("after_upload") is AfterUpload.MOVE:
         raise ValueError("must be set with AFTER_UPLOAD=move")
-    if value is not None and value == info.data.get("watch_dir"):
+    watched = info.data.get("watch_dir")
+    if value is None or watched is None:
+        return value
+    inside = os.path.relpath(os.path.realpath(value), os.path.realpath(watched))
+    if inside == os.curdir:
         raise ValueError("must be another directory than WATCH_DIR")
-    return value
+    if inside.split("/")[0] == os.pardir:
+        return value
+    return os.path.join(watched, inside)  # however it was named: it is not to be watched
 
 
 def apart_from_watch_dir(value: str, info: ValidationInfo) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
+from cefmp4.core.hiding import names_behind
 from cefmp4.core.model import FileVersion
 
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
@@ -106,11 +107,14 @@ class Listing:
     """Those that are wanted, one level down."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Path to the system's reason: what stands there is not known, and not gone."""
+    hidden: list[str] = field(default_factory=list)
+    """Recordings that were hidden to be disposed of."""
 
     def add(self, other: "Listing") -> None:
         self.files.update(other.files)
         self.directories.extend(other.directories)
         self.unreadable.update(other.unreadable)
+        self.hidden.extend(other.hidden)
 
 
 def list_directories(selection: Selection, directories: Iterable[str]) -> Listing:
@@ -149,6 +153,9 @@ def _sort_in(selection: Selection, entry: os.DirEntry[str], listing: Listing) ->
         if entry.is_dir(follow_symlinks=False):
             if selection.wants_directory(entry.path):
                 listing.directories.append(entry.path)
+        elif names_behind(entry.name):
+            if entry.is_file(follow_symlinks=False):
+                listing.hidden.append(entry.path)
         elif not selection.wants_name(entry.name):
             return
         elif entry.is_file(follow_symlinks=False):

@@ -3,120 +3,17 @@ nobody has it open for writing, and a crash at any point of it costs nothing.
 """
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cefmp4.adapters.disk import LocalDisk, has_writer, prepare_process
-from cefmp4.adapters.disposal import LocalDisposal
-from cefmp4.core.model import AfterUpload, FileVersion
+from cefmp4.core.model import AfterUpload
 from cefmp4.errors import ChunkProcessingError
-from cefmp4.selection import Selection
+from contract.disposing import CONTENT, InBetween, Place, writer_of
 
-CONTENT = b"a whole recording"
-WRITING = """
-import os, sys
-fd = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
-sys.stdout.write("open\\n"); sys.stdout.flush()
-sys.stdin.read()
-"""
-
-
-@pytest.fixture(autouse=True)
-def prepared() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGIO)
-    prepare_process()
-    yield
-    signal.signal(signal.SIGIO, before)
-
-
-@dataclass
-class Place:
-    """A watched directory with one recording in it, `cam/a.mp4`, and an archive."""
-
-    watched: Path
-    archive: Path
-    asked: Callable[[str], bool] = has_writer
-    version: FileVersion = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.recording.parent.mkdir(parents=True)
-        self.recording.write_bytes(CONTENT)
-        self.version = self.version_now()
-
-    @property
-    def recording(self) -> Path:
-        return self.watched / "cam" / "a.mp4"
-
-    @property
-    def hidden(self) -> Path:
-        return self.recording.with_name(".cefmp4-id")
-
-    @property
-    def beside(self) -> Path:
-        """The name it gets where its own is taken."""
-        return self.recording.with_name("a-id.mp4")
-
-    @property
-    def archived(self) -> Path:
-        return self.archive / "cam" / "a.mp4"
-
-    def version_now(self) -> FileVersion:
-        disk = LocalDisk()
-        found = disk.stat(str(self.recording))
-        disk.close()
-        assert found is not None
-        return found
-
-    def names(self) -> set[str]:
-        """Everything in the recording's directory."""
-        return set(os.listdir(self.recording.parent))
-
-    async def dispose(self, what: AfterUpload = AfterUpload.DELETE) -> str | None:
-        watched = Selection(str(self.watched), ("*.mp4",))
-        disposal = LocalDisposal(what, watched, str(self.archive), self.asked)
-        return await disposal.dispose(str(self.recording), self.version, "id")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "watched", tmp_path / "archive")
-
-
-@contextmanager
-def writer_of(path: Path) -> Iterator[None]:
-    """A process that has the file open for writing."""
-    command = [sys.executable, "-c", WRITING, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdin is not None
-        assert child.stdout.readline() == b"open\n"
-        yield
-        child.stdin.close()
-        assert child.wait(timeout=10) == 0
-
-
-@dataclass
-class InBetween:
-    """Asks for a writer, and lets something happen between the two times it is asked."""
-
-    happens: Callable[[], object]
-    asked: list[str] = field(default_factory=list)
-
-    def __call__(self, path: str) -> bool:
-        found = has_writer(path)
-        self.asked.append(path)
-        if len(self.asked) == 1:
-            self.happens()
-        return found
+pytest_plugins = ["contract.disposal_fixtures"]
+pytestmark = pytest.mark.usefixtures("prepared")
 
 
 async def test_delete_removes_the_recording(place: Place) -> None:
@@ -141,22 +38,11 @@ async def test_move_never_replaces_what_is_in_the_archive(place: Place) -> None:
     assert place.archived.with_name("a-id.mp4").read_bytes() == CONTENT
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """A directory on another filesystem than the recording's."""
-    memory = "/dev/shm"
-    if not os.access(memory, os.W_OK) or os.stat(memory).st_dev == os.stat(tmp_path).st_dev:
-        pytest.skip(f"no second filesystem: {memory} cannot be written to, or is the same")
-    directory = tempfile.mkdtemp(dir=memory)
-    yield Path(directory)
-    shutil.rmtree(directory)
-
-
 async def test_move_to_another_filesystem_is_a_whole_copy(
-    place: Place, elsewhere: Path
+    place: Place, another_filesystem: Path
 ) -> None:
     """With the file's own time, and no trace of the copying; also after a crash in it."""
-    place.archive = elsewhere
+    place.archive = another_filesystem
     place.archived.parent.mkdir()
     place.archived.with_name(".cefmp4-id.partial").write_bytes(CONTENT[:5])
     await place.dispose(AfterUpload.MOVE)

@@ -250,3 +250,23 @@ def test_the_embedded_data_may_not_lie_around_the_recordings(tmp_path: Path) -> 
                 watch_dir=str(tmp_path / "rec"),
                 embedded_data_dir=str(folder),
             )
+
+
+def test_an_archive_is_the_directory_it_leads_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By whatever name: inside WATCH_DIR it is not watched, and it cannot be WATCH_DIR.
+
+    Seen failing with names held against each other as they were written.
+    """
+    monkeypatch.setenv("S3_BUCKET_NAME", "recordings")
+    (tmp_path / "local_watch_dir" / "done").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("local_watch_dir/done")
+    assert load_settings(archive_dir="link/2026").archive_dir == str(
+        tmp_path / "local_watch_dir" / "done" / "2026"
+    )
+    assert load_settings(archive_dir="elsewhere").archive_dir == str(tmp_path / "elsewhere")
+    (tmp_path / "same").symlink_to("local_watch_dir")
+    assert wrong(ARCHIVE_DIR="same") == [
+        "ARCHIVE_DIR=same: must be another directory than WATCH_DIR"
+    ]

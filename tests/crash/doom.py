@@ -175,6 +175,9 @@ class DoomedDisposal:
         with self._witness.of(Effect.DISPOSED, stream_id):
             return await self._port.dispose(path, version, stream_id)
 
+    async def reveal(self, hidden: str) -> str | None:
+        return await self._port.reveal(hidden)
+
     def _has_writer(self, path: str) -> bool:
         if os.path.basename(path).startswith("."):
             with self._witness.of(Effect.HIDDEN):

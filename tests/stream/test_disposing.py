@@ -32,6 +32,9 @@ class ScriptedDisposal:
         self.disposed.append(version)
         return "moved"
 
+    async def reveal(self, hidden: str) -> str | None:
+        return None
+
 
 @dataclass
 class Archive(Twins):

@@ -71,6 +71,9 @@ class DiskDisposal:
         self.disk.delete(path)
         return "deleted"
 
+    async def reveal(self, hidden: str) -> str | None:
+        return None  # nothing is hidden here
+
 
 @dataclass
 class Twins:

@@ -92,6 +92,10 @@ class Disposal(Protocol):
 
         None when another version stands there: it is left alone. While a process has it
         open for writing ChunkProcessingError is raised. May be called again after a crash
-        in the middle of it.
+        in the middle of it. Where it cannot be carried out, the file has its name again.
         """
+        ...
+
+    async def reveal(self, hidden: str) -> str | None:
+        """Give a hidden file its name back, or one beside it; that name. None: it is gone."""
         ...
