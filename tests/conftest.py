@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +11,9 @@ from redis import Redis
 
 from cefmp4.adapters.embedded import valkey
 from servers import S3Server, make_bucket, running_s3
+
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+"""The child processes of tests import what the tests import."""
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 An event is a hint and carries no truth: whoever gets one looks for itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,3 +43,5 @@ class Scan:
     """The watched directory is gone, unmounted or suddenly empty; `found` tells nothing."""
     root: tuple[int, int] | None = None
     """Device and inode of the watched directory."""
+    hidden: Sequence[str] = ()
+    """Files that were hidden to be disposed of: by a stream at work, or by one that is gone."""

@@ -22,7 +22,9 @@ from cefmp4.core.model import (
 from cefmp4.core.wishes import concerns
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
+from cefmp4.hidden import HiddenRecordings
 from cefmp4.ports import Fingerprint
+from cefmp4.roster import Roster
 from cefmp4.shelf import Shelf
 from cefmp4.stored import StoredRecordings
 from cefmp4.stream import Stream
@@ -38,18 +40,21 @@ class Supervisor:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.streams: dict[str, Stream] = {}
-        """Every stream that has not ended, by the path of its recording."""
+        self.roster = Roster()
         self.any_failed = False
         self.all_done = asyncio.Event()
         """Everything that was present has ended."""
         self.turns = Turns(self._settled)
         self.shelf = Shelf()
-        self._known_as: dict[Stream, str] = {}
-        self._by_inode: dict[int, Stream] = {}
         self._watcher: Watcher | None = None
         self._scanned = False
         self.stored = StoredRecordings(world, self.shelf, self._consider, self._check_done)
+        self.hidden = HiddenRecordings(world, self._revealed, self._check_done)
+
+    @property
+    def streams(self) -> Mapping[str, Stream]:
+        """Every stream that has not ended, by the path of its recording."""
+        return self.roster.by_path
 
     def attach(self, watcher: Watcher) -> None:
         """Tell the watcher from now on which files are being followed."""
@@ -108,6 +113,7 @@ class Supervisor:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
         self.world.turns.close()
         self.world.parts.close()
+        await self.hidden.stop()
         await self.stored.stop()
         await self.turns.stop(grace_seconds)
 
@@ -115,7 +121,7 @@ class Supervisor:
 
     async def hear(self, wishes: Mapping[str, Wish]) -> None:
         """Let the streams know; drop what asks for nothing, or for nothing any more."""
-        known = {s.checkpoint.stream_id: s for s in self._known_as if s.checkpoint}
+        known = {s.checkpoint.stream_id: s for s in self.roster if s.checkpoint}
         for stream_id, wish in wishes.items():
             stream = known.get(stream_id)
             if stream is None:
@@ -144,7 +150,7 @@ class Supervisor:
     def _take_down(self, stream: Stream) -> None:
         """From the shelf, for a person wants something of it; its name may be another's."""
         if stream.path in self.streams:
-            self._known_as[stream] = stream.path
+            self.roster.add_beside(stream)
         else:
             self.shelf.unpark(stream.path)
             self._add(stream)
@@ -179,6 +185,8 @@ class Supervisor:
                 scan, [s.checkpoint for s in self.streams.values() if s.checkpoint]
             )
             self.shelf.keep_parked(scan.found)
+            if scan.hidden:
+                self.hidden.take_in(scan.hidden, self.roster)
             for path, version in scan.found.items():
                 if path not in self.streams and not self.shelf.knows(path, version):
                     self._consider(path)
@@ -213,7 +221,7 @@ class Supervisor:
 
         The stream may have followed it already, and only not come to rest since.
         """
-        stream = self._by_inode.get(version.inode)
+        stream = self.roster.of_inode(version.inode)
         if stream is None or stream.checkpoint is None:
             return False
         if stream.path != path:
@@ -227,6 +235,9 @@ class Supervisor:
         self.turns.wake(stream)
         return True
 
+    def _revealed(self, path: str) -> None:
+        self.handle(StreamEvent(WatcherChangeType.CREATE, path))
+
     def _is_at_home(self, checkpoint: Checkpoint) -> bool:
         there = self.world.disk.stat(checkpoint.path)
         return there is not None and there.inode == checkpoint.identity[1]
@@ -235,27 +246,18 @@ class Supervisor:
 
     def _add(self, stream: Stream) -> None:
         self.all_done.clear()
-        self.streams[stream.path] = stream
-        self._known_as[stream] = stream.path
-        if stream.checkpoint is not None:
-            self._by_inode[stream.checkpoint.identity[1]] = stream
+        self.roster.add(stream)
         if self._watcher:
             self._watcher.track(stream.path)
 
     def _drop(self, stream: Stream) -> None:
-        path = self._known_as.pop(stream)
-        if self.streams.get(path) is stream:
-            del self.streams[path]
-            if self._watcher:
-                self._watcher.untrack(path)
-        if stream.checkpoint is not None:
-            inode = stream.checkpoint.identity[1]
-            if self._by_inode.get(inode) is stream:
-                del self._by_inode[inode]
+        freed = self.roster.drop(stream)
+        if freed is not None and self._watcher:
+            self._watcher.untrack(freed)
 
     def _settled(self, stream: Stream) -> bool:
         """A stream came to rest. False when it is not ours to wake any more."""
-        if stream not in self._known_as:
+        if stream not in self.roster:
             return False
         gone = stream.has_nothing and stream.sight.version is None and not stream.failures
         if stream.ended or gone:
@@ -263,11 +265,11 @@ class Supervisor:
             self._retire(stream)
             self._check_done()
             return False
-        if self._known_as[stream] != stream.path:
+        if self.roster.has_moved(stream):
             self._drop(stream)
             self._add(stream)
-        elif stream.checkpoint is not None and self.streams.get(stream.path) is stream:
-            self._by_inode[stream.checkpoint.identity[1]] = stream
+        else:
+            self.roster.note_inode(stream)
         if self._watcher and stream.needs_scan:
             self._watcher.scan_soon()
         self._check_done()
@@ -293,6 +295,7 @@ class Supervisor:
         self._consider(cp.path)
 
     def _check_done(self) -> None:
-        busy = any(stream.failures or not stream.has_nothing for stream in self._known_as)
-        if self._scanned and not busy and not len(self.turns) and not len(self.stored):
+        busy = any(stream.failures or not stream.has_nothing for stream in self.roster)
+        beside = len(self.turns) + len(self.stored) + len(self.hidden)
+        if self._scanned and not busy and not beside:
             self.all_done.set()

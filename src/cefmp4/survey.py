@@ -37,6 +37,8 @@ class Survey:
         self.root = Root(selection.watch_dir)
         self.found: Mapping[str, FileVersion] = {}
         """Every recording, as of the last time the directory was there."""
+        self.hidden: Sequence[str] = ()
+        """Recordings hidden to be disposed of, of the same time."""
         self.away = ""
         """Why the watched directory is away; empty while it is there."""
         self.watched: set[str] = set()
@@ -101,9 +103,10 @@ class Survey:
         if self.root.path in listing.unreadable:
             return {}, listing.unreadable[self.root.path]
         found = {**self._last_found_in(listing.unreadable), **listing.files}
-        if why := self.root.why_not_believed(identity, len(found)):
+        if why := self.root.why_not_believed(identity, len(found) + len(listing.hidden)):
             return {}, why
         self.root.settle(identity, len(found))
+        self.hidden = listing.hidden
         return found, ""
 
     async def _watch(self, directories: Sequence[str]) -> None:

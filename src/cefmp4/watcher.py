@@ -130,7 +130,7 @@ class Watcher:
         self._scanned_at = self._clock.monotonic()
         self._scan_seconds = self._scanned_at - began
         away, root = bool(self._survey.away), self._survey.root.identity
-        self._handle(Scan(found, away=away, root=root))
+        self._handle(Scan(found, away=away, root=root, hidden=self._survey.hidden))
         if self._survey.away:
             return
         for path in self._pulse.deleted(number, found):

@@ -117,8 +117,7 @@ class Daemon:
 def settings_of(folder: str, server: S3Server, bucket: str, redis_url: str) -> dict[str, str]:
     """The environment of a daemon on these servers; nothing is inherited but the paths."""
     return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        **{name: os.environ[name] for name in ("PATH", "PYTHONPATH")},
         "WATCH_DIR": os.path.join(folder, "recordings"),
         "CHUNK_SIZE_BYTES": str(PART_BYTES),
         "S3_ENDPOINT_URL": server.endpoint_url,

@@ -1,0 +1,67 @@
+"""Recordings that stayed hidden when the process that was disposing of them died.
+
+Its stream carries on with them; where no stream knows of one any more, as when the state
+was lost or AFTER_UPLOAD was turned off, it is given its name back, and begun again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from cefmp4.core.hiding import hidden_path
+from cefmp4.core.model import AfterUpload
+from cefmp4.errors import ChunkProcessingError
+from cefmp4.stream import Stream
+from cefmp4.world import World
+
+log = structlog.get_logger(__name__)
+
+
+class HiddenRecordings:
+    """Gives them back."""
+
+    def __init__(
+        self, world: World, revealed: Callable[[str], None], rested: Callable[[], None]
+    ) -> None:
+        """`revealed` is told the name of each, `rested` that nothing is left to be done."""
+        self._world, self._revealed, self._rested = world, revealed, rested
+        self._errands: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        """How many are being given back."""
+        return len(self._errands)
+
+    async def stop(self) -> None:
+        """Give no more back; the next start finds them."""
+        for task in self._errands:
+            task.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
+
+    def take_in(self, hidden: Sequence[str], streams: Iterable[Stream]) -> None:
+        """Give back those that none of these streams is about to dispose of."""
+        disposing = self._world.policy.after_upload is not AfterUpload.KEEP
+        ours = {
+            hidden_path(stream.path, stream.checkpoint.stream_id)
+            for stream in streams
+            if stream.checkpoint is not None and disposing
+        }
+        for path in hidden:
+            if path not in ours:
+                task = asyncio.create_task(self._reveal(path))
+                self._errands.add(task)
+                task.add_done_callback(self._done)
+
+    async def _reveal(self, hidden: str) -> None:
+        try:
+            path = await self._world.disposal.reveal(hidden)
+        except ChunkProcessingError as error:
+            log.warning("cannot be revealed", file_path=hidden, why=str(error), hint=error.hint)
+            return
+        if path is not None:
+            log.warning("a hidden recording was given its name back", file_path=path)
+            self._revealed(path)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        self._rested()
