@@ -34,6 +34,11 @@ from cefmp4.world import World
 ASKING = (do.Inspect, do.AdoptUpload, do.CreateUpload, do.Resolve)
 """That these succeed does not show that what failed before them would now."""
 
+TURNLESS = (do.Inspect, do.Describe, do.Dispose)
+"""These take no turn: no bytes wait for them, and a look into a hostile file or a move to
+a slow archive may take long. Each of the three bounds how many go on at once.
+"""
+
 
 class Stream:
     """The upload of one generation of one recording."""
@@ -144,8 +149,8 @@ class Stream:
 
         A person is not kept waiting: what they can ask for moves no bytes.
         """
-        looking = all(isinstance(action, do.Inspect) for action in decision.actions)
-        if not looking and not self.wished:
+        turnless = all(isinstance(action, TURNLESS) for action in decision.actions)
+        if not turnless and not self.wished:
             async with self.world.turns.hold(self.urgency):
                 decision = self.glance()  # the wait may have been long
                 await self._perform(decision)

@@ -49,7 +49,7 @@ class Supervisor:
         self._watcher: Watcher | None = None
         self._scanned = False
         self.stored = StoredRecordings(world, self.shelf, self._consider, self._check_done)
-        self.hidden = HiddenRecordings(world, self._revealed, self._check_done)
+        self.hidden = HiddenRecordings(world, self._consider, self._check_done)
 
     @property
     def streams(self) -> Mapping[str, Stream]:
@@ -234,9 +234,6 @@ class Supervisor:
             stream.sight.moved_to = path
         self.turns.wake(stream)
         return True
-
-    def _revealed(self, path: str) -> None:
-        self.handle(StreamEvent(WatcherChangeType.CREATE, path))
 
     def _is_at_home(self, checkpoint: Checkpoint) -> bool:
         there = self.world.disk.stat(checkpoint.path)

@@ -1,8 +1,10 @@
 """Tiny real MP4s, made by a real muxer: 64 x 64 pixels of noise and, if wanted, sound."""
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import av
 
@@ -17,7 +19,7 @@ class Flavour:
     """How a recorder lets its muxer write."""
 
     name: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 ORDINARY = Flavour("ordinary")
@@ -53,6 +55,16 @@ def record(
         container.mux(video.encode(None))
         if before_close:
             before_close()
+
+
+@cache
+def recorded(flavour: Flavour, *, frames: int = 25, sound: bool = False) -> bytes:
+    """The bytes of a recording, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.mp4")
+        record(path, flavour, frames=frames, sound=sound)
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def noise() -> av.VideoFrame:
