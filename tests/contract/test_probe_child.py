@@ -129,7 +129,7 @@ async def test_the_child_is_poor_and_polite(monkeypatch: pytest.MonkeyPatch) -> 
     """No secrets in its environment, no file to write, little memory, low priority."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     environment = await run_bounded(("/usr/bin/env",), timeout_seconds=5)
-    assert environment == b"LC_ALL=C.UTF-8\nAV_LOG_FORCE_NOCOLOR=1\n"
+    assert environment == b"LC_ALL=C.UTF-8\nAV_LOG_FORCE_NOCOLOR=1\nHOME=/\n"
     telling = "sleep 0.3; ulimit -f; ulimit -n; pwd; /usr/bin/nice"
     told = await run_bounded(("/bin/sh", "-c", telling), timeout_seconds=5)
     assert told.decode().split() == ["0", "64", "/", "19"]

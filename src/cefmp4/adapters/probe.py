@@ -40,7 +40,8 @@ LIMITS = {
     resource.RLIMIT_FSIZE: 0,
     resource.RLIMIT_CORE: 0,
 }
-ENVIRONMENT = {"LC_ALL": "C.UTF-8", "AV_LOG_FORCE_NOCOLOR": "1"}
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "AV_LOG_FORCE_NOCOLOR": "1", "HOME": "/"}
+"""Without HOME, Python would look up its user: in a directory server, where there is one."""
 ENTRIES = (
     "program_version=version"
     ":format=duration"
