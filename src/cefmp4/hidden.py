@@ -12,6 +12,7 @@ import structlog
 from cefmp4.core.hiding import hidden_path
 from cefmp4.core.model import AfterUpload
 from cefmp4.errors import ChunkProcessingError
+from cefmp4.events import StreamEvent, WatcherChangeType
 from cefmp4.stream import Stream
 from cefmp4.world import World
 
@@ -22,10 +23,10 @@ class HiddenRecordings:
     """Gives them back."""
 
     def __init__(
-        self, world: World, revealed: Callable[[str], None], rested: Callable[[], None]
+        self, world: World, handle: Callable[[StreamEvent], None], rested: Callable[[], None]
     ) -> None:
-        """`revealed` is told the name of each, `rested` that nothing is left to be done."""
-        self._world, self._revealed, self._rested = world, revealed, rested
+        """`handle` is told that each is there, `rested` that nothing is left to be done."""
+        self._world, self._handle, self._rested = world, handle, rested
         self._errands: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -60,7 +61,7 @@ class HiddenRecordings:
             return
         if path is not None:
             log.warning("a hidden recording was given its name back", file_path=path)
-            self._revealed(path)
+            self._handle(StreamEvent(WatcherChangeType.CREATE, path))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._errands.discard(task)

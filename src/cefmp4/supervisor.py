@@ -49,7 +49,7 @@ class Supervisor:
         self._watcher: Watcher | None = None
         self._scanned = False
         self.stored = StoredRecordings(world, self.shelf, self._consider, self._check_done)
-        self.hidden = HiddenRecordings(world, self._consider, self._check_done)
+        self.hidden = HiddenRecordings(world, self.handle, self._check_done)
 
     @property
     def streams(self) -> Mapping[str, Stream]:

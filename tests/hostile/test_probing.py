@@ -129,16 +129,22 @@ def test_no_hostile_file_makes_anything_grow(hostile: Looks) -> None:
     assert hostile.own_bytes < OWN_BYTES
 
 
+def _is_descriptor(event: str, what: str) -> bool:
+    return event == "open" and what.startswith("/proc/self/fd/")
+
+
 def test_the_walk_opens_nothing_but_the_recording(tmp_path: Path) -> None:
     """Nor does it start or connect anything; only the table of mounts is read beside it.
 
-    Seen failing with the mounts asked of a program.
+    The recording is opened by way of a descriptor that cannot be read from, once it is
+    known to lie in the watched directory. Seen failing with the mounts asked of a program.
     """
     with hostile_looks(tmp_path, "boxes") as looks:
         pass
     during = looks.audited[: looks.audited.index(["over", ""])]
     expected = {*(("open", path) for path in looks.found), ("open", "/proc/self/mountinfo")}
-    assert {(event, what) for event, what in during} == expected
+    seen = {(event, what) for event, what in during if not _is_descriptor(event, what)}
+    assert seen == expected | {("open", "/")}
     assert all(answer["complete"] or answer["problem"] for answer in looks.found.values())
     assert looks.own_bytes < OWN_BYTES
     assert not looks.called
