@@ -117,7 +117,7 @@ EDITS = st.one_of(
 
 
 @pytest.mark.parametrize("flavour", media.FLAVOURS, ids=lambda flavour: flavour.name)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(edits=st.lists(EDITS, max_size=4))
 def test_a_damaged_recording_is_called_complete_only_if_its_boxes_are(
     flavour: media.Flavour, edits: list[Edit]
@@ -155,7 +155,7 @@ def test_any_bytes_get_an_answer(file: bytes) -> None:
     walk(file)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(LENGTHS, KINDS), min_size=1), st.integers(0, 2**64), st.integers(0))
 def test_no_size_and_no_row_of_headers_makes_it_go_on_for_long(
     headers: list[tuple[int, bytes]], size_bytes: int, seed: int
