@@ -97,7 +97,7 @@ def test_every_hostile_file_gets_an_answer(hostile: Looks) -> None:
 def test_no_hostile_file_makes_anybody_call(hostile: Looks) -> None:
     """What listens at the address they name is never called.
 
-    Seen failing without `-f mov` and `-protocol_whitelist file`.
+    Seen failing without `-f mov` and with `-protocol_whitelist file,http,tcp,udp,rtp`.
     """
     assert not hostile.called
 
