@@ -58,7 +58,10 @@ def most_resident_bytes(daemon: Daemon) -> int:
 async def test_hostile_files_are_stored_as_they_are_and_hurt_nobody(
     daemon: Daemon, store: Bucket, listener: socket.socket, tmp_path: Path
 ) -> None:
-    """Byte for byte, each with its JSON; nobody is called, and memory stays bounded."""
+    """Byte for byte, each with its JSON; nobody is called, and memory stays bounded.
+
+    Seen failing without `-f mov` and with `-protocol_whitelist file,http,tcp,udp,rtp`.
+    """
     daemon.environment["STREAM_TIMEOUT_SECONDS"] = "1"
     daemon.start()
     names = write_hostile_files(daemon, tmp_path, listener)
@@ -80,7 +83,10 @@ async def test_hostile_files_are_stored_as_they_are_and_hurt_nobody(
 async def test_what_is_no_mp4_is_refused_where_that_is_asked_for(
     daemon: Daemon, store: Bucket, listener: socket.socket, tmp_path: Path
 ) -> None:
-    """REJECT_NON_MP4: by its first bytes; what only looks like one is stored as it is."""
+    """REJECT_NON_MP4: by its first bytes; what only looks like one is stored as it is.
+
+    Seen failing with an incomplete MP4 taken for none.
+    """
     daemon.environment |= {"STREAM_TIMEOUT_SECONDS": "1", "REJECT_NON_MP4": "true"}
     names = write_hostile_files(daemon, tmp_path, listener)
     daemon.start("--once")

@@ -34,7 +34,10 @@ async def test_a_recording_a_killed_daemon_left_hidden_is_not_forgotten(
 async def test_a_recording_waits_in_sight_while_its_archive_is_no_directory(
     daemon: Daemon, store: Bucket, tmp_path: Path
 ) -> None:
-    """It is stored, stays under its name, and is moved once the archive can take it."""
+    """It is stored, stays under its name, and is moved once the archive can take it.
+
+    Seen failing with that error taken for one that does not pass.
+    """
     archive = tmp_path / "archive"
     archive.mkdir()
     daemon.environment |= {"AFTER_UPLOAD": "move", "ARCHIVE_DIR": str(archive)}
