@@ -15,7 +15,7 @@ from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.checkpoints.codec import FIELDS, pack_meta, pack_part, unpack
 from cefmp4.adapters.checkpoints.keys import Keyspace
 from cefmp4.core.model import SET_ASIDE, Checkpoint, Status
-from cefmp4.errors import RedisOperationError
+from cefmp4.errors import Fenced, RedisOperationError, StateLost
 from contract.checkpoint_values import active, checkpoints, part, sealed, stored
 
 KEYS = Keyspace("suite")
@@ -242,3 +242,36 @@ async def test_an_unreadable_checkpoint_spoils_no_other(
         await subject.load(broken.stream_id)
     assert raised.value.hint
     assert not raised.value.transient
+
+
+@pytest.mark.parametrize("taken_since", [False, True])
+async def test_data_of_an_earlier_day_are_no_other_process(
+    redis_url: str, redis: Redis, taken_since: bool
+) -> None:
+    """A server that came back with an older snapshot is told again what we know.
+
+    Unless somebody has claimed the instance there since: then we are the late ones. Seen
+    failing with any other epoch taken for that of a successor (the code as it was).
+    """
+    async with open_checkpoints(redis_url, "suite") as earlier:
+        await earlier.claim()
+        await earlier.release()
+    snapshot = {key: redis.dump(key) or b"" for key in redis.scan_iter()}
+    async with (
+        open_checkpoints(redis_url, "suite") as ours,
+        open_checkpoints(redis_url, "suite") as other,
+    ):
+        await ours.claim()
+        begun = active()
+        await ours.save(None, begun)
+        redis.flushall()
+        for key, value in snapshot.items():
+            redis.restore(key, 0, value)
+        if taken_since:
+            await other.claim()
+        with pytest.raises(Fenced if taken_since else StateLost):
+            await ours.save(begun, begun.with_part(part(1)))
+        if not taken_since:
+            await ours.save(None, begun)
+            await ours.renew()
+            assert await ours.load(begun.stream_id) == begun

@@ -32,6 +32,13 @@ class Script:
         return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
+_OLDER = """\
+local function older(epoch, ours)  -- by the counts before the colon
+  local there, here = string.match(epoch, '^%d+'), string.match(ours, '^%d+')
+  return (tonumber(there) or 0) < (tonumber(here) or 0)
+end
+"""
+
 TAKE = Script("""\
 -- KEYS: claim, epoch. ARGV: our token, our id, lease in ms, the token of a dead holder.
 -- The epoch carries the id of its holder: a bare counter would begin anew, and could
@@ -47,21 +54,26 @@ redis.call('SET', KEYS[2], epoch)
 return {'OURS', epoch}
 """)
 
-KEEP = Script("""\
+KEEP = Script(
+    _OLDER
+    + """\
 -- KEYS: claim, epoch. ARGV: our token, our epoch, lease in ms.
--- Both missing means that the server has lost its data: whoever is here first goes on.
+-- Both missing, or an epoch older than ours, means that the server has lost data, or came
+-- back with those of an earlier day: whoever is here first goes on.
 local held = redis.call('GET', KEYS[1])
 local epoch = redis.call('GET', KEYS[2])
-if (held and held ~= ARGV[1]) or (epoch and epoch ~= ARGV[2]) then
+local lost = not epoch or older(epoch, ARGV[2])
+if (held and held ~= ARGV[1]) or (epoch ~= ARGV[2] and not lost) then
   return {'FENCED'}
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-if epoch then
+if not lost then
   return {'DONE'}
 end
 redis.call('SET', KEYS[2], ARGV[2])
 return {'LOST'}
-""")
+"""
+)
 
 RELEASE = Script("""\
 -- KEYS: claim. ARGV: our token.
@@ -71,11 +83,13 @@ end
 return {'DONE'}
 """)
 
-WRITE = Script("""\
+WRITE = Script(
+    _OLDER
+    + """\
 -- KEYS: epoch, then every key named below. ARGV: our epoch, then for each command its
 -- name, the index of its key, the count of its other arguments, and those.
 local epoch = redis.call('GET', KEYS[1])
-if not epoch then return {'LOST'} end
+if not epoch or older(epoch, ARGV[1]) then return {'LOST'} end
 if epoch ~= ARGV[1] then return {'FENCED'} end
 local own = {}
 function own.HDELIF(key, field, value)  -- delete a field that still has this value
@@ -100,7 +114,8 @@ while at <= #ARGV do
   at = last + 1
 end
 return {'DONE', answer}
-""")
+"""
+)
 
 
 def arguments(
