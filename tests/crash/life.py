@@ -123,8 +123,16 @@ class Lives:
 
     async def _close_in_time(self, growing: Growing) -> None:
         def enough() -> bool:
-            sent = self.count(Effect.PART_RECORDED) >= growing.content.early_parts
-            return sent and self.count(Effect.INTENT_RECORDED) > 0
+            # A write may land whose end nobody lived to see: that it was begun must do.
+            begun = [line for line in self.effects() if line.step is Step.BEGUN]
+            parts = {
+                number
+                for line in begun
+                if line.effect is Effect.PART_RECORDED
+                for number in line.parts
+            }
+            known = any(line.effect is Effect.INTENT_RECORDED for line in begun)
+            return known and len(parts) >= growing.content.early_parts
 
         await wait_until(enough, timeout_seconds=2 * PATIENCE_SECONDS)
         growing.close()
