@@ -10,6 +10,7 @@ CREATE, PART, COMPLETE = "CreateMultipartUpload", "UploadPart", "CompleteMultipa
 PUT, HEAD, ABORT = "PutObject", "HeadObject", "AbortMultipartUpload"
 LIST_PARTS, LIST_UPLOADS = "ListParts", "ListMultipartUploads"
 
+INSIDE = "inside the store"
 NETWORK = "the store"
 """In every hint about connections."""
 
@@ -38,11 +39,18 @@ def every_kind(operation: str) -> list[Case]:
     """All that can happen to an operation that sends or gets more than headers."""
     again = 2 if operation == PART else 1  # a part that may have landed is sent again
     kinds = [
-        ("500", wire.refused(500, "InternalError"), "InternalError", "", 2, 1),
+        ("500", wire.refused(500, "InternalError"), "InternalError", INSIDE, 2, 1),
         ("503", wire.refused(503, "SlowDown"), "SlowDown", "", 2, 1),
         ("503-later", wire.refused(503, "SlowDown", retry_after="2"), "SlowDown", "", 1, 1),
         ("time-out", wire.refused(400, "RequestTimeout"), "RequestTimeout", "", 1, 1),
-        ("inside", wire.error_inside("InternalError", done=False), "InternalError", "", 1, 1),
+        (
+            "inside",
+            wire.error_inside("InternalError", done=False),
+            "InternalError",
+            INSIDE,
+            1,
+            1,
+        ),
         ("inside-done", wire.error_inside("SlowDown", done=True), "SlowDown", "", 1, again),
         ("empty", wire.empty(done=False), "200 without", "", 1, 1),
         ("empty-done", wire.empty(done=True), "200 without", "", 1, again),
@@ -95,7 +103,7 @@ OF_HEAD = [
 ]
 OF_ABORT = [
     *of_connections(ABORT),
-    Case(ABORT, "500", wire.refused(500, "InternalError"), "InternalError", "", 2),
+    Case(ABORT, "500", wire.refused(500, "InternalError"), "InternalError", INSIDE, 2),
     Case(ABORT, "503-done", wire.refused(503, "SlowDown", done=True), "SlowDown"),
     Case(ABORT, "expired", wire.refused(400, "ExpiredToken"), "ExpiredToken", "renew"),
     Case(ABORT, "ignored", wire.empty(done=False), "parts are listed", "", 3),

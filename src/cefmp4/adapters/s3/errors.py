@@ -165,7 +165,7 @@ def is_denial(error: CefMP4Error) -> bool:
 
 def is_about_credentials(code: str) -> bool:
     """The store does not know who asks, as opposed to not letting them."""
-    return code in _CREDENTIAL_HINTS and _CREDENTIAL_HINTS[code] != _PERMISSION
+    return not _CREDENTIAL_HINTS.get(code, _PERMISSION).startswith(_PERMISSION)
 
 
 def empty_answer(operation: str) -> S3OperationError:
