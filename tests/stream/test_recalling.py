@@ -9,6 +9,8 @@ from stream.faults import CLOSED_MP4, growing, recorded
 from stream.twins import PATH, POLICY, Twins
 
 OTHER = "/w/b.mp4"
+ROOT = (1, 2)
+"""Of the watched directory."""
 
 
 async def forgotten(twins: Twins) -> None:
@@ -16,6 +18,7 @@ async def forgotten(twins: Twins) -> None:
     twins.checkpoints.lose_everything()
     assert await twins.restart() == []
     assert twins.world.recollection.wanted
+    twins.world.horizon.root = ROOT
 
 
 def sending(twins: Twins) -> list[str]:
@@ -45,6 +48,7 @@ async def test_parts_that_match_are_not_sent_again() -> None:
     assert "upload_part" not in seen
     found = stream.ledger.current
     assert (found.stream_id, found.upload_id) == (before.stream_id, before.upload_id)
+    assert found.root == ROOT
     assert {n: p.etag for n, p in found.parts.items()} == {
         n: p.etag for n, p in before.parts.items()
     }
@@ -100,7 +104,7 @@ async def test_a_stored_recording_is_recognised() -> None:
     seen = sending(twins)
     stream = twins.stream()
     found = await twins.finish(stream)
-    assert found.stream_id == before.stream_id
+    assert (found.stream_id, found.root) == (before.stream_id, ROOT)
     assert found.status is Status.COMPLETED_WITH_META
     assert found.seal is not None
     assert found.seal.reason is SealReason.RECOGNISED
