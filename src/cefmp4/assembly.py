@@ -18,7 +18,7 @@ from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
 from cefmp4.config import Settings
-from cefmp4.core.keys import key_problem, literal_prefix, render_key
+from cefmp4.core.keys import key_problem, literal_prefix, place_of_id, render_key
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.metrics import Metrics
@@ -97,9 +97,9 @@ def make_world(
 
 def make_recollection(settings: Settings) -> Recollection:
     """By what this instance knows its own uploads and objects; empty yet."""
-    return Recollection(
-        instance_tag(settings.instance), literal_prefix(settings.s3_key_template)
-    )
+    template = settings.s3_key_template
+    tag, place = instance_tag(settings.instance), place_of_id(template)
+    return Recollection(tag, literal_prefix(template), place)
 
 
 def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) -> Watcher:

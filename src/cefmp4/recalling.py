@@ -28,7 +28,7 @@ from cefmp4.core.model import (
     StoredObject,
 )
 from cefmp4.core.objects import is_md5, metadata_key
-from cefmp4.core.stream_ids import is_tagged, stream_id_in
+from cefmp4.core.stream_ids import is_tagged
 from cefmp4.errors import StreamInitializationError, UploadGone
 from cefmp4.metadata import readable
 from cefmp4.ports import Digests, ListedPart, ObjectStore, Upload
@@ -155,7 +155,7 @@ class Recording:
         """Its stream, when parts of an upload of ours hold what stands on the disk."""
         uploads = self._world.recollection.uploads
         for upload in sorted(uploads.values(), key=lambda u: not self._is_named_by(u.key)):
-            stream_id = stream_id_in(upload.key)
+            stream_id = self._world.recollection.id_in(upload.key)
             if stream_id is None or not await self._may_be_ours(stream_id):
                 continue
             geometry, parts = await self._matching_parts(upload)
@@ -221,8 +221,9 @@ class Recording:
 
     def _is_named_by(self, key: str) -> bool:
         """Whether this is the key that the recording would have under that stream id."""
+        stream_id = self._world.recollection.id_in(key) or ""
         try:
-            return self._world.key_for(stream_id_in(key) or "", self._path, 0.0) == key
+            return self._world.key_for(stream_id, self._path, 0.0) == key
         except StreamInitializationError:
             return False
 

@@ -5,6 +5,7 @@ Empty, and without any cost, otherwise.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ class Recollection:
     """The end of every stream id of this instance."""
     prefix: str = ""
     """What all its object keys begin with."""
+    place: re.Pattern[str] | None = None
+    """Where in a key the stream id stands (`keys.place_of_id`)."""
     wanted: bool = False
     """The state server does not know everything: ask the store before a stream begins."""
     asked: bool = False
@@ -30,9 +33,13 @@ class Recollection:
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Two recordings must not claim the same."""
 
+    def id_in(self, key: str) -> str | None:
+        """The id of the stream whose key this is, by its looks."""
+        return stream_id_in(key, self.place)
+
     def is_ours(self, key: str) -> bool:
         """Whether a key holds the id of a stream of this instance."""
-        stream_id = stream_id_in(key)
+        stream_id = self.id_in(key)
         return stream_id is not None and is_tagged(stream_id, self.tag)
 
     def take_in_uploads(self, uploads: Iterable[Upload]) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from cefmp4.aborting import abort_until_gone, listed_parts
 from cefmp4.core.orphans import Fate, Verdict, judge
-from cefmp4.core.stream_ids import stream_id_in
 from cefmp4.errors import S3OperationError
 from cefmp4.ports import Checkpoints, ObjectStore, Upload
 from cefmp4.recollection import Recollection
@@ -45,9 +44,9 @@ async def look_over(
 
 
 async def _judge(upload: Upload, checkpoints: Checkpoints, ours: Recollection) -> Verdict:
-    told = stream_id_in(upload.key)
+    told = ours.id_in(upload.key)
     checkpoint = await checkpoints.load(told) if told else None
-    if checkpoint is None:
+    if checkpoint is None or checkpoint.key != upload.key:  # the name alone is no proof
         owner = await checkpoints.stream_of_key(upload.key)
         checkpoint = await checkpoints.load(owner) if owner else None
     return judge(upload.upload_id, checkpoint, ours=ours.is_ours(upload.key))

@@ -9,6 +9,7 @@ from uuid import UUID
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.adapters.memory.disk import MemoryDisk
 from cefmp4.adapters.memory.store import MemoryStore
+from cefmp4.core.keys import place_of_id
 from cefmp4.core.model import Checkpoint, FileVersion
 from cefmp4.core.policy import Policy
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
@@ -91,6 +92,11 @@ class Twins:
         self._ids = count(1)
         self.new_process()
 
+    @property
+    def _template(self) -> str:
+        """What the keys of `key_template` look like."""
+        return "streams/{stream_id}/{relpath}" if self.key_is_unique else "{relpath}"
+
     def new_process(self) -> None:
         """What a start of the daemon makes anew; files, store and state stay."""
         self.world = World(
@@ -109,7 +115,9 @@ class Twins:
             bucket="bucket",
             key_is_unique=self.key_is_unique,
             host="here",
-            recollection=Recollection(TAG, "streams/" if self.key_is_unique else ""),
+            recollection=Recollection(
+                TAG, "streams/" if self.key_is_unique else "", place_of_id(self._template)
+            ),
         )
 
     async def start(self) -> None:

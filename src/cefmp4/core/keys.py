@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
+from cefmp4.core.stream_ids import UUID_PATTERN
+
 MAX_KEY_BYTES: Final = 1_024
 MAX_SEGMENT_BYTES: Final = 255
 METADATA_SUFFIX: Final = ".metadata.json"
@@ -111,6 +113,22 @@ def template_problem(template: str) -> str | None:
 def literal_prefix(template: str) -> str:
     """What all keys of a template begin with, whatever the recording."""
     return next(_pieces(template))[0]
+
+
+def place_of_id(template: str) -> re.Pattern[str]:
+    """Matches the keys of a template; its first group is the stream id.
+
+    Without `{stream_id}` in it those of `distinct_key`, which are all that hold an id.
+    """
+    pattern, own_place = "", False
+    for literal, field, _ in _pieces(template):
+        pattern += re.escape(literal)
+        if field == "stream_id":
+            pattern += f"(?:{UUID_PATTERN})" if own_place else f"({UUID_PATTERN})"
+            own_place = True
+        elif field is not None:
+            pattern += ".*?" if field in ("relpath", "started") else "[^/]*?"
+    return re.compile(pattern if own_place else rf".*~({UUID_PATTERN})(?:\.[^/]*)?")
 
 
 def _pieces(template: str) -> Iterator[tuple[str, str | None, str]]:

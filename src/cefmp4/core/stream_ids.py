@@ -12,7 +12,8 @@ from hashlib import sha256
 from uuid import UUID
 
 _TAG_DIGITS = 12
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID = re.compile(UUID_PATTERN)
 _VERSION_AT = 14
 """Where the digit of the version stands in the text of a UUID."""
 
@@ -28,9 +29,16 @@ def stream_id_from(random: UUID, tag: str) -> str:
     return f"{text[:_VERSION_AT]}8{text[_VERSION_AT + 1 : -_TAG_DIGITS]}{tag}"
 
 
-def stream_id_in(key: str) -> str | None:
-    """The last stream id, or what looks like one, in an object key."""
+def stream_id_in(key: str, place: re.Pattern[str] | None = None) -> str | None:
+    """The stream id, or what looks like one, in an object key.
+
+    Names of recordings can hold UUIDs too, and those we give back hold ids of ours: of
+    several the one at its `place` (`keys.place_of_id`), else the last.
+    """
     found = _UUID.findall(key)
+    if len(found) > 1 and place is not None:
+        there = place.fullmatch(key)
+        return there[1] if there else None
     return found[-1] if found else None
 
 
