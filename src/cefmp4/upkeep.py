@@ -131,6 +131,7 @@ async def let_go(world: World, before: float, gone_last_time: frozenset[str]) ->
         checkpoint
         for checkpoint in await world.checkpoints.load_set_aside()
         if checkpoint.holds_path and (checkpoint.ended_at or 0.0) < before
+        if not world.horizon.hides(checkpoint)
     ]
     gone = await asyncio.to_thread(_without_file, world.disk, kept)
     for stream_id in sorted(gone & gone_last_time):
