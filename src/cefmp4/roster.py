@@ -39,9 +39,14 @@ class Roster:
         if stream.checkpoint is not None and self.by_path.get(stream.path) is stream:
             self._by_inode[stream.checkpoint.identity[1]] = stream
 
-    def has_moved(self, stream: Stream) -> bool:
-        """Its recording has another name than when it was added."""
-        return self._known_as[stream] != stream.path
+    def known_as(self, stream: Stream) -> str:
+        """The path under which it was added."""
+        return self._known_as[stream]
+
+    def is_wished_at(self, path: str) -> bool:
+        """A person asked for something of the stream under this path."""
+        stream = self.by_path.get(path)
+        return stream is not None and stream.wished
 
     def drop(self, stream: Stream) -> str | None:
         """The path that is nobody's now, if it was this stream's."""

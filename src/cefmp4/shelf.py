@@ -40,9 +40,14 @@ class Shelf:
         """This file failed or was aborted; it is not begun again by itself."""
         self._parked.setdefault(path, set()).add(inode)
 
-    def unpark(self, path: str) -> None:
-        """What was set aside is gone, and its inode may be given to another; or retried."""
-        self._parked.pop(path, None)
+    def unpark(self, path: str, inode: int | None = None) -> None:
+        """What was set aside is gone, and its inode may be given to another.
+
+        Only this inode's where it is to be retried: another may be set aside there too.
+        """
+        known = self._parked.pop(path, set())
+        if inode is not None and known - {inode}:
+            self._parked[path] = known - {inode}
 
     def keep_parked(self, found: Container[str]) -> None:
         """Of those set aside, keep the ones that still stand."""

@@ -122,12 +122,12 @@ class Supervisor:
     async def hear(self, wishes: Mapping[str, Wish]) -> None:
         """Let the streams know; drop what asks for nothing, or for nothing any more."""
         known = {s.checkpoint.stream_id: s for s in self.roster if s.checkpoint}
+        load = self.world.checkpoints.load
         for stream_id, wish in wishes.items():
             stream = known.get(stream_id)
-            if stream is None:
-                checkpoint = await self.world.checkpoints.load(stream_id)
-            else:
-                checkpoint = stream.checkpoint
+            checkpoint = stream.checkpoint if stream else await load(stream_id)
+            if checkpoint and not stream and self.roster.is_wished_at(checkpoint.path):
+                continue  # what another stream under this name is asked for comes first
             if checkpoint is None or not self._can(wish, checkpoint, stream):
                 if stream is not None:
                     stream.sight.wish = None
@@ -136,7 +136,7 @@ class Supervisor:
                 continue
             if stream is None:
                 stream = Stream(self.world, checkpoint.path, checkpoint)
-                self._take_down(stream)
+                self._take_down(stream, checkpoint)
             if stream.sight.wish is not wish:
                 log.info("a person asks", stream_id=stream_id, wish=wish)
             stream.sight.wish = wish
@@ -147,12 +147,12 @@ class Supervisor:
         taken = stream is None and checkpoint.path in self.streams
         return concerns(wish, checkpoint) and not (taken and wish is Wish.RETRY)
 
-    def _take_down(self, stream: Stream) -> None:
+    def _take_down(self, stream: Stream, checkpoint: Checkpoint) -> None:
         """From the shelf, for a person wants something of it; its name may be another's."""
         if stream.path in self.streams:
             self.roster.add_beside(stream)
         else:
-            self.shelf.unpark(stream.path)
+            self.shelf.unpark(stream.path, checkpoint.identity[1])
             self._add(stream)
 
     # --- what the watcher says ---------------------------------------------------
@@ -262,9 +262,11 @@ class Supervisor:
             self._retire(stream)
             self._check_done()
             return False
-        if self.roster.has_moved(stream):
+        if (was := self.roster.known_as(stream)) != stream.path:
             self._drop(stream)
             self._add(stream)
+            if was not in self.streams:
+                self._consider(was)  # scans have passed over what stands there by now
         else:
             self.roster.note_inode(stream)
         if self._watcher and stream.needs_scan:
