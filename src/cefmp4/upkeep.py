@@ -176,10 +176,11 @@ async def sweep_now_and_then(world: World, all_begun: Callable[[], bool]) -> NoR
             raise
         except CefMP4Error as error:
             log.warning("orphans not looked for", error=str(error), hint=error.hint)
-        while world.recollection.wanted:
+        due = world.clock.monotonic() + SWEEP_INTERVAL_SECONDS
+        while world.recollection.wanted and world.clock.monotonic() < due:
             await note_if_whole(world, all_begun)
             await asyncio.sleep(ALL_BEGUN_INTERVAL_SECONDS)
-        await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
+        await asyncio.sleep(max(0.0, due - world.clock.monotonic()))
 
 
 async def sweep(
