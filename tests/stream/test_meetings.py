@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from cefmp4 import upkeep
+from cefmp4.commands.clearing import _looked_over
 from cefmp4.core.model import RETRIED, Status, Wish
+from cefmp4.core.orphans import Fate
 from cefmp4.core.stream_ids import instance_tag
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.supervisor import Supervisor
@@ -208,6 +210,45 @@ async def test_forgotten_uploads_are_listed_once_however_many_recordings_begin()
         twins.disk.write(path, bytes([9]) * 30)
         await twins.stream(path).turn()
     assert seen.count("list_parts") <= 1
+
+
+@pytest.mark.parametrize("lost_at", ["is_whole", "load"])
+async def test_gc_takes_nothing_for_forgotten_while_the_state_is_lost(lost_at: str) -> None:
+    """The state server is emptied, or filled again, between two of its questions.
+
+    Seen failing with the mark asked for only before, and only after the look.
+    """
+    twins = Twins()
+    await growing(twins)
+    await twins.checkpoints.set_whole()
+    server, seen = twins.checkpoints._server, 0
+
+    def lose(name: str) -> None:
+        nonlocal seen
+        seen += name == lost_at
+        if seen == 1 and name == lost_at:
+            server.streams.clear()
+            server.keys.clear()
+            server.whole = False
+
+    twins.checkpoints.before = lose
+    judged, whole = await _looked_over(twins.store, twins.checkpoints, twins.world.recollection)
+    assert [one.verdict.fate for one in judged] == [Fate.FORGOTTEN]
+    assert not whole
+
+
+async def test_gc_does_not_believe_in_a_whole_that_came_after_its_look() -> None:
+    """A daemon found its uploads again while gc looked; what it saw is of before."""
+    twins = Twins()
+    await growing(twins)
+
+    def found_again(name: str) -> None:
+        if name == "list_uploads":
+            twins.checkpoints._server.whole = True
+
+    twins.store.before = found_again
+    _, whole = await _looked_over(twins.store, twins.checkpoints, twins.world.recollection)
+    assert not whole
 
 
 async def test_the_store_is_swept_although_a_recording_never_begins(

@@ -12,6 +12,8 @@ from cefmp4.assembly import make_recollection, store_settings
 from cefmp4.commands.asking import AsJson, Embedded, settings_for
 from cefmp4.config import Settings
 from cefmp4.core.orphans import Fate
+from cefmp4.ports import Checkpoints, ObjectStore
+from cefmp4.recollection import Recollection
 from cefmp4.sweeping import Judged, abort_all, look_over
 
 
@@ -58,13 +60,24 @@ async def _swept(
         ) as checkpoints,
         view_store(store_settings(settings)) as store,
     ):
-        rows = await look_over(store, checkpoints, make_recollection(settings))
-        unwanted = {Fate.ORPHAN}
-        if await checkpoints.is_whole():
-            unwanted.add(Fate.FORGOTTEN)
+        rows, whole = await _looked_over(store, checkpoints, make_recollection(settings))
+        unwanted = {Fate.ORPHAN, Fate.FORGOTTEN} if whole else {Fate.ORPHAN}
         orphans = [judged for judged in rows if judged.verdict.fate in unwanted]
         left = await abort_all(store, orphans, _no_claim) if abort else {}
         return rows, orphans, left
+
+
+async def _looked_over(
+    store: ObjectStore, checkpoints: Checkpoints, ours: Recollection
+) -> tuple[list[Judged], bool]:
+    """All that stands below our prefix; whether nothing was unknown for a loss of the state.
+
+    Whole before, so that nothing is claimed any more that is listed; and still after, or the
+    state was lost while it was asked.
+    """
+    whole = await checkpoints.is_whole()
+    rows = await look_over(store, checkpoints, ours)
+    return rows, whole and await checkpoints.is_whole()
 
 
 async def _no_claim() -> None:
