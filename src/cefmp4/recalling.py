@@ -10,7 +10,7 @@ disk is left alone, and the recording begins anew.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -171,25 +171,37 @@ class Recording:
         return None
 
     async def _matching_parts(self, upload: Upload) -> tuple[Geometry, dict[int, Part]]:
+        trials = self._world.recollection.trials
+        if upload.upload_id in trials and not await self._matches(*trials[upload.upload_id]):
+            return self._world.policy.geometry, {}
+        geometry, rows = await self._listed(upload)
+        first = rows[0].number if rows else 0
+        trial = [row for row in rows if row.number < first + TRIAL_PARTS]
+        trials[upload.upload_id] = geometry, trial
+        parts = await self._matches(geometry, trial)
+        if parts:
+            parts |= await self._matches(geometry, rows[len(trial) :])
+        return geometry, parts
+
+    async def _listed(self, upload: Upload) -> tuple[Geometry, list[ListedPart]]:
+        """In which geometry what parts were sent, in order; none of what is in no geometry."""
         expected = self._world.policy.geometry
         try:
             rows = await self._world.store.list_parts(upload.key, upload.upload_id)
         except UploadGone:
-            return expected, {}
+            rows = []
         sizes: dict[int, int] = {}
         for row in rows:
             sizes[row.number] = max(row.size_bytes, sizes.get(row.number, 0))
         geometry = geometry_of(sizes, expected)
-        parts: dict[int, Part] = {}
         if geometry is None:
-            return expected, parts
-        for row in sorted(rows, key=lambda row: row.number):
-            if not parts and row.number >= min(sizes) + TRIAL_PARTS:
-                break
-            part = await self._matching(row, geometry)
-            if part is not None:
-                parts[row.number] = part
-        return geometry, parts
+            return expected, []
+        return geometry, sorted(rows, key=lambda row: row.number)
+
+    async def _matches(self, geometry: Geometry, rows: Iterable[ListedPart]) -> dict[int, Part]:
+        """Those of these parts that the disk holds."""
+        found = [await self._matching(row, geometry) for row in rows]
+        return {part.number: part for part in found if part is not None}
 
     async def _matching(self, row: ListedPart, geometry: Geometry) -> Part | None:
         """The part, when the disk holds what the store says it got."""

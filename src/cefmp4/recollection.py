@@ -6,11 +6,12 @@ Empty, and without any cost, otherwise.
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cefmp4.core.geometry import Geometry
 from cefmp4.core.stream_ids import is_tagged, stream_id_in
-from cefmp4.ports import ListedObject, Upload
+from cefmp4.ports import ListedObject, ListedPart, Upload
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class Recollection:
     asked: bool = False
     uploads: dict[str, Upload] = field(default_factory=dict)
     """Upload id to upload."""
+    trials: dict[str, tuple[Geometry, Sequence[ListedPart]]] = field(default_factory=dict)
+    """Upload id to the parts by which a recording tells whether it can be its own."""
     keys_by_size: dict[int, set[str]] = field(default_factory=dict)
     """Size in bytes to the keys of the objects that have it."""
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -53,4 +56,4 @@ class Recollection:
     def forget(self) -> None:
         """Nothing is missing any more."""
         self.wanted = self.asked = False
-        self.uploads, self.keys_by_size = {}, {}
+        self.uploads, self.trials, self.keys_by_size = {}, {}, {}
