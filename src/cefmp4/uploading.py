@@ -122,7 +122,8 @@ class Uploading:
         """
         cp = self.ledger.current
         there = await self.world.checkpoints.load(cp.stream_id)
-        if there and (there.status not in UNSTORED or there.upload_id != upload_id):
+        kept = there and (there.status in UNSTORED or there.holds_path)
+        if there and not (kept and there.upload_id == upload_id):
             await self.world.store.abort(cp.key, upload_id)
             self.log.warning("a late upload was aborted: another process works here")
 
