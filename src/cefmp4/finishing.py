@@ -50,6 +50,7 @@ class Finishing:
         ):
             if world.disk.stat(cp.path) != cp.seal.version:
                 return  # it moved on while it was read; the next turn unseals it
+            await self._require_free_key(cp)
             part = Part(1, span.length, "", body.crc64nvme, world.clock.now())
             await self.ledger.record(lambda c: c.with_part(part).asking_to_complete())
             await self.ledger.assure()
@@ -58,6 +59,7 @@ class Finishing:
         world.metrics.part_sent(cp.stream_id, span.length)
 
     async def complete(self) -> None:
+        await self._require_free_key(self.ledger.current)
         cp = await self.ledger.record(lambda c: c.asking_to_complete())
         parts = [cp.parts[number] for number in sorted(cp.parts)]
         if cp.upload_id is None:
@@ -69,6 +71,18 @@ class Finishing:
             )
         except (UploadGone, PartsRefused) as error:
             await self._refused(cp, cp.upload_id, error)
+
+    async def _require_free_key(self, cp: Checkpoint) -> None:
+        """Another's object is never replaced: which keys are taken can have been forgotten."""
+        found = None if self.world.key_is_unique else await self.world.store.head(cp.key)
+        if found is not None and found.stream_id != cp.stream_id:
+            raise S3OperationError(
+                "HeadObject",
+                "KeyTaken",
+                f"an object of another recording stands under {cp.key}",
+                hint="cefmp4 abort ID, then cefmp4 retry ID: it begins anew under another key",
+                transient=False,
+            )
 
     async def _refused(
         self, cp: Checkpoint, upload_id: str, error: UploadGone | PartsRefused
