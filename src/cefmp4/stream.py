@@ -93,6 +93,12 @@ class Stream:
         )
 
     @property
+    def may_begin(self) -> bool:
+        """It has not begun, and for all that was seen there may be something to begin with."""
+        unseen = self.sight.version is None and self.sight.missing_since is None
+        return self.checkpoint is None and (unseen or not self.has_nothing)
+
+    @property
     def needs_scan(self) -> bool:
         """Its file has been missing for long, but not yet in a whole scan."""
         missing_since, horizon = self.sight.missing_since, self.world.horizon

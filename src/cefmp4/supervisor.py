@@ -89,8 +89,7 @@ class Supervisor:
 
     def all_begun(self) -> bool:
         """Every recording that is there has a stream, or needs none."""
-        streams = self.streams.values()
-        begun = all(stream.checkpoint is not None or stream.has_nothing for stream in streams)
+        begun = not any(stream.may_begin for stream in self.streams.values())
         return begun and self._scanned and not self.world.horizon.away
 
     async def write_again(self) -> None:
