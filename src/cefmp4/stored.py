@@ -54,16 +54,17 @@ class StoredRecordings:
         return True
 
     def knows_again(self, path: str, version: FileVersion) -> bool:
-        """A recording that is stored already was only renamed."""
+        """A recording that is stored already has another name; False while its bytes are
+        still to be asked, for a rename hides what was written before it."""
         old, known = self._shelf.recall(version) or (path, None)
         if known is None or old == path:
             return False
         there = self._world.disk.stat(old)
         if there is not None and Fingerprint.of(there) == known:
             return False  # a hard link: another recording
-        self._remember(old, path, known.as_seen(version))
+        self._remember(old, path, known)
         log.info("a stored recording was renamed", file_path=path, was=old)
-        return True
+        return known.is_untouched(version)
 
     def _remember(self, old: str, path: str, fingerprint: Fingerprint) -> None:
         """What is stored has another name, or its file another change time."""
