@@ -168,7 +168,7 @@ def _not_there(disk: Disk, paths: list[str]) -> frozenset[str]:
 
 async def sweep_now_and_then(world: World, all_begun: Callable[[], bool]) -> NoReturn:
     """Abort orphaned uploads, at the start and every hour."""
-    forgotten: frozenset[str] = frozenset()
+    forgotten: frozenset[Judged] = frozenset()
     while True:
         try:
             forgotten = await sweep(world, forgotten, may_be_claimed=not all_begun())
@@ -184,18 +184,19 @@ async def sweep_now_and_then(world: World, all_begun: Callable[[], bool]) -> NoR
 
 
 async def sweep(
-    world: World, forgotten_before: frozenset[str], *, may_be_claimed: bool
-) -> frozenset[str]:
-    """One look over the store; the ids of uploads whose stream is not remembered.
+    world: World, forgotten_before: frozenset[Judged], *, may_be_claimed: bool
+) -> frozenset[Judged]:
+    """One look over the store; the uploads whose stream is not remembered.
 
-    Those are aborted only when they were found the last time too, and no recording is
-    there that could claim them: a disk that is mounted late must not cost its progress.
+    Those are aborted only when they were found just so the last time too, and no recording
+    is there that could claim them: a disk that is mounted late must not cost its progress,
+    nor another host its own that has our INSTANCE_ID and a state server of its own.
     """
     judged = await look_over(world.store, world.checkpoints, world.recollection)
     orphans = [one for one in judged if one.verdict.fate is Fate.ORPHAN]
     forgotten = [one for one in judged if one.verdict.fate is Fate.FORGOTTEN]
     if not may_be_claimed and not world.recollection.wanted:
-        orphans += [one for one in forgotten if one.upload.upload_id in forgotten_before]
+        orphans += [one for one in forgotten if one in forgotten_before]
     left = await abort_all(world.store, orphans, world.checkpoints.assure)
     for one in orphans:
         _report(one, left.get(one.upload.upload_id))
@@ -203,7 +204,7 @@ async def sweep(
     stand = [one for one in judged if one.upload.upload_id in left]
     stand += [one for one in forgotten if one not in orphans]
     world.metrics.orphans_left(len(stand), sum(one.size_bytes for one in stand))
-    return frozenset(one.upload.upload_id for one in forgotten)
+    return frozenset(forgotten)
 
 
 async def note_if_whole(world: World, all_begun: Callable[[], bool]) -> None:
