@@ -50,7 +50,8 @@ async def recall(world: World, path: str, version: FileVersion) -> Checkpoint | 
     memory = world.recollection
     if not memory.wanted:
         return None
-    async with memory.one_at_a_time:
+    # The newest first: what grows must not wait until all that was stored is read again.
+    async with memory.one_at_a_time.hold(-version.mtime_ns):
         await _ask_the_store(world)
         recording = Recording(world, path, version)
         return await recording.stored_already() or await recording.left_unfinished()

@@ -4,7 +4,6 @@ Filled once, and only when the state server has lost its data; `recalling.py` as
 Empty, and without any cost, otherwise.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from cefmp4.core.geometry import Geometry
 from cefmp4.core.stream_ids import is_tagged, stream_id_in
 from cefmp4.ports import ListedObject, ListedPart, Upload
+from cefmp4.slots import Slots
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Recollection:
     """Upload id to the parts by which a recording tells whether it can be its own."""
     keys_by_size: dict[int, set[str]] = field(default_factory=dict)
     """Size in bytes to the keys of the objects that have it."""
-    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    one_at_a_time: Slots = field(default_factory=lambda: Slots(1))
     """Two recordings must not claim the same."""
 
     def id_in(self, key: str) -> str | None:

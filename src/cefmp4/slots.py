@@ -29,7 +29,7 @@ class Slots:
         self.limit = limit
         self.used = 0
         self._arrivals = 0
-        self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self.closed = False
 
     def close(self) -> None:
@@ -41,15 +41,15 @@ class Slots:
         self._waiting.clear()
 
     @asynccontextmanager
-    async def hold(self, urgency: Urgency) -> AsyncIterator[None]:
-        """Hold one slot. Raises Stopping once the slots are closed."""
+    async def hold(self, urgency: int) -> AsyncIterator[None]:
+        """Hold one slot; the lowest first. Raises Stopping once the slots are closed."""
         await self._acquire(urgency)
         try:
             yield
         finally:
             self._release()
 
-    async def _acquire(self, urgency: Urgency) -> None:
+    async def _acquire(self, urgency: int) -> None:
         if self.closed:
             raise Stopping
         if self.used < self.limit and not self._waiting:

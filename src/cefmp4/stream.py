@@ -156,6 +156,8 @@ class Stream:
         A person is not kept waiting: what they can ask for moves no bytes.
         """
         turnless = all(isinstance(action, TURNLESS) for action in decision.actions)
+        if decision.actions == (do.Begin(),):
+            turnless = self.world.recollection.wanted  # whole files may have to be read
         if not turnless and not self.wished:
             async with self.world.turns.hold(self.urgency):
                 decision = self.glance()  # the wait may have been long

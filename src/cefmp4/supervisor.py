@@ -112,6 +112,7 @@ class Supervisor:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
         self.world.turns.close()
         self.world.parts.close()
+        self.world.recollection.one_at_a_time.close()
         await self.hidden.stop()
         await self.stored.stop()
         await self.turns.stop(grace_seconds)

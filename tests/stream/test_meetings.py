@@ -333,3 +333,25 @@ async def test_a_stored_recording_rewritten_and_renamed_is_stored_anew() -> None
     twins.disk.rename(PATH, "/w/b.mp4")
     await all_done(await restarted(twins), twins)
     assert twins.content("/w/b.mp4") in twins.videos.values()
+
+
+async def test_after_a_loss_what_grows_waits_for_no_archive() -> None:
+    """Thousands of stored recordings are read again, one by one; it is asked for first.
+
+    Seen failing with a lock in the order of the scan, held within turns.
+    """
+    twins = quick()
+    supervisor = await supervised(twins)
+    for number in range(8):
+        finished(twins, f"/w/{number}.mp4", 20 + number)
+    await all_done(supervisor, twins)
+    await forgotten(twins)
+    twins.disk.open_writer("/w/growing.mp4")
+    twins.disk.write("/w/growing.mp4", bytes([7]) * 40)
+    supervisor = Supervisor(twins.world)
+    supervisor.handle(scan(twins))
+    streams = twins.checkpoints._server.streams
+    await wait_until(lambda: len(streams) == 9)
+    begun_in_order = [checkpoint.path for checkpoint in streams.values()]
+    assert begun_in_order.index("/w/growing.mp4") <= 1
+    await supervisor.stop(1.0)
