@@ -10,6 +10,8 @@ from types import MappingProxyType
 from cefmp4.core.model import FileVersion
 from cefmp4.ports import Fingerprint
 
+Root = tuple[int, int] | None
+
 
 class Shelf:
     """Knows a recording again by path and fingerprint, or path and inode."""
@@ -18,7 +20,8 @@ class Shelf:
         self._stored: dict[str, Fingerprint] = {}
         self._latest: dict[Fingerprint, tuple[str, Fingerprint]] = {}
         """By looks: the last path, and all that is remembered."""
-        self._parked: dict[str, set[int]] = {}
+        self._parked: dict[str, dict[int, Root]] = {}
+        """Path to the inodes of what was set aside there, and in which directory it was."""
 
     def restore(self, fingerprints: Mapping[str, Fingerprint]) -> None:
         """Take over what was remembered at the start."""
@@ -36,22 +39,32 @@ class Shelf:
         self._latest[fingerprint] = path, fingerprint
         self._parked.pop(path, None)
 
-    def park(self, path: str, inode: int) -> None:
-        """This file failed or was aborted; it is not begun again by itself."""
-        self._parked.setdefault(path, set()).add(inode)
+    def park(self, path: str, inode: int, root: Root = None) -> None:
+        """This file failed or was aborted; it is not begun again by itself.
+
+        `root` is the watched directory it was in, by device and inode, if that is known.
+        """
+        self._parked.setdefault(path, {})[inode] = root
 
     def unpark(self, path: str, inode: int | None = None) -> None:
         """What was set aside is gone, and its inode may be given to another.
 
         Only this inode's where it is to be retried: another may be set aside there too.
         """
-        known = self._parked.pop(path, set())
-        if inode is not None and known - {inode}:
-            self._parked[path] = known - {inode}
+        known = self._parked.pop(path, {})
+        left = {other: root for other, root in known.items() if inode not in (None, other)}
+        if left:
+            self._parked[path] = left
 
-    def keep_parked(self, found: Container[str]) -> None:
-        """Of those set aside, keep the ones that still stand."""
-        self._parked = {path: known for path, known in self._parked.items() if path in found}
+    def keep_parked(self, found: Container[str], roots: Container[Root] = ()) -> None:
+        """Of those set aside, keep the ones that still stand, or are in another directory.
+
+        `roots` is what the watched directory is known as now.
+        """
+        for path in [path for path in self._parked if path not in found]:
+            for inode, root in self._parked.pop(path).items():
+                if root is not None and root not in roots:
+                    self.park(path, inode, root)
 
     def knows(self, path: str, version: FileVersion) -> bool:
         """Nothing is to be done about what stands there."""

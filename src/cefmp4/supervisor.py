@@ -74,7 +74,7 @@ class Supervisor:
             if not stream.ended:
                 self._add(stream)
                 continue
-            self.shelf.park(checkpoint.path, checkpoint.identity[1])
+            self.shelf.park(checkpoint.path, checkpoint.identity[1], checkpoint.root)
             failed = checkpoint.status in PARKED
             self.any_failed |= failed and self._is_at_home(checkpoint)
         if self.streams:
@@ -184,7 +184,7 @@ class Supervisor:
             horizon.recognize(
                 scan, [s.checkpoint for s in self.streams.values() if s.checkpoint]
             )
-            self.shelf.keep_parked(scan.found)
+            self.shelf.keep_parked(scan.found, horizon.roots)
             if scan.hidden:
                 self.hidden.take_in(scan.hidden, self.roster)
             for path, version in scan.found.items():
@@ -290,7 +290,7 @@ class Supervisor:
         if cp.path in self.streams:
             return  # another one works on what stands there
         if cp.holds_path:
-            self.shelf.park(cp.path, cp.identity[1])
+            self.shelf.park(cp.path, cp.identity[1], cp.root)
         self._consider(cp.path)
 
     def _check_done(self) -> None:

@@ -62,16 +62,21 @@ async def test_no_file_can_be_opened_for_a_while(daemon: Daemon, store: Bucket) 
     daemon.start()
     await wait_until(daemon.is_ready, timeout_seconds=SECONDS)
     contents = {f"{number}.mp4": whole_mp4(os.urandom(1000)) for number in range(40)}
+
+    def record(name: str) -> None:
+        Path(daemon.path(name)).write_bytes(contents[name])
+
+    async def all_stored(of: int = len(contents)) -> bool:
+        return len(await store.videos()) == of
+
+    record("0.mp4")
+    await wait_until(lambda: all_stored(1), timeout_seconds=SECONDS)  # it watches by now
     allow(daemon, 3)
-    for name, content in contents.items():
-        Path(daemon.path(name)).write_bytes(content)
+    for name in list(contents)[1:]:
+        record(name)
     await told(daemon, HINT, 4)
     await asyncio.sleep(3.0)  # longer than the grace time
     allow(daemon, 1024)
-
-    async def all_stored() -> bool:
-        return len(await store.videos()) == len(contents)
-
     await wait_until(all_stored, timeout_seconds=SECONDS, every_seconds=0.2)
     for key in await store.videos():
         assert await store.content(key) == contents[os.path.basename(key)]

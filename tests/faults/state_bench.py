@@ -14,7 +14,7 @@ from cefmp4.adapters.embedded import valkey
 from cefmp4.adapters.embedded.valkey_server import ValkeyServer
 from faults.relay import Relay
 from story.bucket import Bucket
-from story.daemon import PART_BYTES, Daemon
+from story.daemon import PART_BYTES, Daemon, whole_lines
 from waiting import wait_until
 
 LEASE_SECONDS = 3
@@ -104,7 +104,7 @@ class StateBench:
     def lines(self, since: int = 0) -> list[dict[str, Any]]:
         """What the log says after that many characters."""
         return [
-            json.loads(line) for line in self.daemon.log[since:].splitlines() if line[:1] == "{"
+            json.loads(line) for line in whole_lines(self.daemon.log[since:]) if line[:1] == "{"
         ]
 
     def said(self, event: str, since: int = 0) -> bool:

@@ -20,7 +20,7 @@ from faults.recordings import Recording
 from faults.store_cases import Case
 from servers import S3Server, make_bucket, s3_client
 from story.bucket import Bucket
-from story.daemon import Daemon, settings_of
+from story.daemon import Daemon, settings_of, whole_lines
 from waiting import wait_until
 
 STALL_SECONDS = 4
@@ -52,7 +52,7 @@ class Bench:
 
     def lines(self, recording: Recording) -> list[dict[str, Any]]:
         """What the log says of it."""
-        lines = [json.loads(line) for line in self.daemon.log.splitlines() if line[:1] == "{"]
+        lines = [json.loads(line) for line in whole_lines(self.daemon.log) if line[:1] == "{"]
         return [line for line in lines if line.get("file_path") == recording.path]
 
     async def wait_for_part(self, *recordings: Recording) -> None:

@@ -114,6 +114,11 @@ class Daemon:
         )
 
 
+def whole_lines(log: str) -> list[str]:
+    """The last one may still be being written."""
+    return log[: log.rfind("\n") + 1].splitlines()
+
+
 def settings_of(folder: str, server: S3Server, bucket: str, redis_url: str) -> dict[str, str]:
     """The environment of a daemon on these servers; nothing is inherited but the paths."""
     return {
