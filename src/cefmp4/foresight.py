@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cefmp4.core.actions import Plan
+from cefmp4.core.ending import look_closer
 from cefmp4.core.facts import Facts
 from cefmp4.core.model import Checkpoint, FileVersion, Wish
 from cefmp4.core.plan import plan
@@ -48,7 +49,7 @@ async def foresee(
         elif checkpoint is None and version is not None and shelf.stored_like(path, version):
             decision = Plan("touched since it was stored: its bytes are held against it")
         else:
-            facts = await _facts(path, version, disk)
+            facts = await _facts(path, version, disk, policy)
             wish = wishes.get(checkpoint.stream_id) if checkpoint else None
             decision = plan(replace(facts, wish=wish), checkpoint, policy)
         seen.append(
@@ -63,13 +64,14 @@ async def foresee(
     return seen
 
 
-async def _facts(path: str, version: FileVersion | None, disk: Disk) -> Facts:
+async def _facts(path: str, version: FileVersion | None, disk: Disk, policy: Policy) -> Facts:
     """Quiet times are taken from the file's own clock: nobody has watched it before."""
     if version is None:
         return Facts(None)
+    facts = Facts(version, quiet_seconds=max(0.0, time.time() - version.mtime_ns / 1e9))
+    if not look_closer(facts, policy):
+        return facts
     try:
-        inspection = await disk.inspect(path)
+        return replace(facts, inspection=await disk.inspect(path))
     except ChunkProcessingError:
-        inspection = None
-    quiet = max(0.0, time.time() - version.mtime_ns / 1e9)
-    return Facts(version, quiet_seconds=quiet, inspection=inspection)
+        return facts
