@@ -1,6 +1,7 @@
 """What the command line prints: tables for people, JSON for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,6 +21,9 @@ from cefmp4.verification import Finding, Verdict
 PIPE_WIDTH = 10_000
 """Into a pipe or a file nothing is wrapped: one row is one line."""
 
+ID_LETTERS = 8
+"""Of an id, on a terminal; more where that many do not tell two apart."""
+
 out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -33,6 +37,17 @@ def printable(text: str) -> Text:
     """A name as it may stand in a terminal: no control character, no markup."""
     shown = readable(text)
     return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in shown))
+
+
+def print_table(table: Table) -> None:
+    """Into a pipe or a file without the spaces that would fill the last column."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().rstrip("\n").split("\n"):
+        out.file.write(line.rstrip() + "\n")
 
 
 def mib(size_bytes: int | None) -> str:
@@ -77,27 +92,34 @@ def stream_details(checkpoint: Checkpoint) -> dict[str, Any]:
     return {**stream_facts(checkpoint), "chunks": chunks}
 
 
-def print_streams(checkpoints: Sequence[Checkpoint]) -> None:
-    """One row per stream, the latest last."""
+def print_streams(checkpoints: Sequence[Checkpoint], watch_dir: str) -> None:
+    """One row per stream, the latest last.
+
+    A terminal is narrow: there an id is cut where it can still be told from the others, and
+    what lies in the watched directory has its name in it. Programs get all of both.
+    """
     if not checkpoints:
         out.print("No streams yet.")
         return
+    ids, paths = [c.stream_id for c in checkpoints], [c.path for c in checkpoints]
+    shorter = _shorter(ids, paths, watch_dir) if out.is_terminal else {}
     table = Table(box=None, pad_edge=False)
-    for heading in ("stream", "status", "file"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("stream", "status"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("file", overflow="fold")
     for heading in ("parts", "MiB sent"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("reason", overflow="fold")
     for checkpoint in sorted(checkpoints, key=lambda c: c.started_at):
         table.add_row(
-            checkpoint.stream_id,
+            shorter.get(checkpoint.stream_id, checkpoint.stream_id),
             Text(checkpoint.status.value, style=_style(checkpoint)),
-            printable(checkpoint.path),
+            printable(shorter.get(checkpoint.path, checkpoint.path)),
             str(len(checkpoint.parts)),
             mib(checkpoint.bytes_sent),
             printable(checkpoint.reason),
         )
-    out.print(table)
+    print_table(table)
 
 
 def print_stream(checkpoint: Checkpoint) -> None:
@@ -106,7 +128,7 @@ def print_stream(checkpoint: Checkpoint) -> None:
     for name, value in stream_facts(checkpoint).items():
         if value not in (None, ""):
             facts.add_row(name, printable(str(value)))
-    out.print(facts)
+    print_table(facts)
     if checkpoint.parts:
         parts = Table(box=None, pad_edge=False)
         for heading in ("part", "bytes", "etag", "sent at"):
@@ -119,7 +141,7 @@ def print_stream(checkpoint: Checkpoint) -> None:
                 utc(part.uploaded_at),
             )
         out.print()
-        out.print(parts)
+        print_table(parts)
 
 
 def print_answer(checkpoint: Checkpoint, told: str) -> None:
@@ -161,16 +183,15 @@ def print_judged(rows: Sequence[Judged]) -> None:
         table.add_column(heading, overflow="fold")
     table.add_column("MiB", justify="right")
     for judged in ours:
-        size = judged.size_bytes if judged.verdict.fate is not Fate.IN_USE else None
         table.add_row(
             printable(judged.upload.key),
             utc(judged.upload.initiated_at),
             judged.verdict.fate.replace("_", " "),
             judged.verdict.why,
-            mib(size),
+            mib(judged.size_bytes),
         )
     if ours:
-        out.print(table)
+        print_table(table)
     else:
         out.print("No unfinished uploads of this instance.")
     if len(rows) > len(ours):
@@ -192,7 +213,7 @@ def print_foresight(seen: Sequence[Foresight], *, as_json: bool) -> None:
     for entry in seen:
         steps = ", ".join(entry.next_actions) or "wait"
         table.add_row(printable(entry.path), steps, printable(entry.why), mib(entry.size_bytes))
-    out.print(table)
+    print_table(table)
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -200,6 +221,15 @@ def complain(message: str, hint: str = "") -> None:
     err.print(Text(f"cefmp4: {message}", style="bold red" if err.is_terminal else ""))
     if hint:
         err.print(Text(f"  {hint}"))
+
+
+def _shorter(ids: Sequence[str], paths: Sequence[str], watch_dir: str) -> dict[str, str]:
+    """What stands for an id, and for a path, where there is little room."""
+    length = ID_LETTERS
+    while len({one[:length] for one in ids}) < len(ids):
+        length += 1
+    within = os.path.join(watch_dir, "")
+    return {one: one[:length] for one in ids} | {p: p.removeprefix(within) for p in paths}
 
 
 def _style(checkpoint: Checkpoint) -> str:

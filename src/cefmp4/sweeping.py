@@ -26,8 +26,8 @@ class Judged:
 
     upload: Upload
     verdict: Verdict
-    size_bytes: int = 0
-    """Bytes the store holds for it; 0 for those that are not ours to look into."""
+    size_bytes: int | None = None
+    """Bytes the store holds for it; None for those that were not looked into."""
 
 
 async def look_over(
@@ -38,7 +38,7 @@ async def look_over(
     for upload in await store.list_uploads(ours.prefix):
         verdict = await _judge(upload, checkpoints, ours)
         unwanted = verdict.fate in (Fate.ORPHAN, Fate.FORGOTTEN)
-        size_bytes = await _size_bytes(store, upload) if unwanted else 0
+        size_bytes = await _size_bytes(store, upload) if unwanted else None
         judged.append(Judged(upload, verdict, size_bytes))
     return judged
 

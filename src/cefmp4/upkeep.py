@@ -203,7 +203,7 @@ async def sweep(
     world.metrics.orphans_aborted.inc(len(orphans) - len(left))
     stand = [one for one in judged if one.upload.upload_id in left]
     stand += [one for one in forgotten if one not in orphans]
-    world.metrics.orphans_left(len(stand), sum(one.size_bytes for one in stand))
+    world.metrics.orphans_left(len(stand), sum(one.size_bytes or 0 for one in stand))
     return frozenset(forgotten)
 
 

@@ -110,7 +110,7 @@ async def test_gc_lists_orphans_and_aborts_them_only_when_told(
     assert listed.returncode == 0, listed.stderr
     assert key in listed.stdout
     assert "its stream has ended" in listed.stdout
-    assert "1 of no use: cefmp4 gc --abort aborts them." in listed.stdout
+    assert "1 to abort: cefmp4 gc --abort" in listed.stdout
     assert "1 more, not begun by this instance: not touched." in listed.stdout
     assert len(await store.uploads()) == 2
     rows = {

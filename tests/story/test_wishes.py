@@ -96,7 +96,7 @@ async def test_a_rejected_recording_is_retried_with_other_settings(
     assert daemon.command("retry", "--failed").returncode == 0
     (key,) = await store.wait_for_videos(1, timeout_seconds=TIMEOUT_SECONDS)
     assert await store.content(key) == Path(path).read_bytes()
-    assert daemon.command("retry", "--failed").stdout == "Nothing has failed.\n"
+    assert daemon.command("retry", "--failed").stdout == "There is nothing to retry.\n"
     unknown = daemon.command("retry", "no such stream")
     assert (unknown.returncode, "no stream begins" in unknown.stderr) == (1, True)
 

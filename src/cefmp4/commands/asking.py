@@ -56,6 +56,11 @@ def the_only(found: list[Checkpoint], stream_id: str, embedded: bool) -> Checkpo
     """The one stream that was meant. Raises CefMP4Error for none, and for several."""
     if len(found) != 1:
         problem = "several streams begin" if found else "no stream begins"
-        see = "cefmp4 streams --embedded" if embedded else "cefmp4 streams"
+        see = command_line("cefmp4 streams", embedded)
         raise CefMP4Error(f"{problem} with {stream_id!r}", hint=f"see: {see}")
     return found[0]
+
+
+def command_line(command: str, embedded: bool) -> str:
+    """A command as a person has to type it who typed this one."""
+    return f"{command} --embedded" if embedded else command

@@ -9,7 +9,7 @@ from cefmp4 import console
 from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.adapters.s3 import view_store
 from cefmp4.assembly import make_recollection, store_settings
-from cefmp4.commands.asking import AsJson, Embedded, settings_for
+from cefmp4.commands.asking import AsJson, Embedded, command_line, settings_for
 from cefmp4.config import Settings
 from cefmp4.core.orphans import Fate
 from cefmp4.ports import Checkpoints, ObjectStore
@@ -24,7 +24,7 @@ def gc(
     as_json: AsJson = False,
     embedded: Embedded = False,
 ) -> None:
-    """List unfinished uploads of this instance that no stream uses; abort them with --abort.
+    """List, or abort, unfinished uploads that no stream uses.
 
     The daemon does the same at its start and every hour. Uploads of others are never
     touched. While the state server has lost its data, those that a recording on the disk
@@ -40,9 +40,9 @@ def gc(
         console.print_json([console.judged_facts(judged) for judged in rows])
     else:
         console.print_judged(rows)
-        hint = "" if abort or not orphans else ": cefmp4 gc --abort aborts them"
-        told = f"{aborted} aborted." if abort else f"{len(orphans)} of no use{hint}."
-        console.out.print(told)
+        how = command_line("cefmp4 gc --abort", embedded)
+        told = f"{aborted} aborted." if abort else f"{len(orphans)} to abort: {how}"
+        console.out.print(told if orphans else "Nothing to abort.")
     for problem in left.values():
         console.complain(problem)
     raise typer.Exit(1 if left else 0)

@@ -21,7 +21,7 @@ def streams(as_json: AsJson = False, embedded: Embedded = False) -> None:
     if as_json:
         console.print_json([console.stream_facts(checkpoint) for checkpoint in found])
     else:
-        console.print_streams(found)
+        console.print_streams(found, load_settings(needs_store=False).watch_dir)
 
 
 def show(

@@ -12,7 +12,7 @@ from cefmp4.adapters.disk import LocalDisk
 from cefmp4.adapters.disposal import archived_paths
 from cefmp4.adapters.s3 import S3Store, view_store
 from cefmp4.assembly import make_selection, store_settings
-from cefmp4.commands.asking import AsJson, Embedded, settings_for
+from cefmp4.commands.asking import AsJson, Embedded, command_line, settings_for
 from cefmp4.config import Settings
 from cefmp4.core.model import STORED, Checkpoint
 from cefmp4.errors import CefMP4Error
@@ -29,7 +29,7 @@ def verify(
     as_json: AsJson = False,
     embedded: Embedded = False,
 ) -> None:
-    """Hold stored objects against their recordings, byte for byte by checksum.
+    """Hold stored objects against their recordings, by checksum.
 
     Against the recording where it is still there, or its copy in ARCHIVE_DIR; else against
     the metadata JSON beside the object. Where the store tells no checksum of the object, it
@@ -41,7 +41,8 @@ def verify(
       cefmp4 verify --all --json              everything that is remembered, for programs
     """
     if everything == bool(names):
-        raise CefMP4Error("name streams or keys, or say --all", hint="see: cefmp4 streams")
+        see = f"see: {command_line('cefmp4 streams', embedded)}"
+        raise CefMP4Error("name streams or keys, or say --all", hint=see)
     findings = asyncio.run(_verified(settings_for(embedded), names or [], as_json=as_json))
     if as_json:
         console.print_json([console.finding_facts(finding) for finding in findings])

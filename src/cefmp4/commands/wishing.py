@@ -14,7 +14,7 @@ import typer
 
 from cefmp4 import console
 from cefmp4.adapters.checkpoints import RedisCheckpoints
-from cefmp4.commands.asking import Embedded, ask, the_only
+from cefmp4.commands.asking import Embedded, ask, command_line, the_only
 from cefmp4.core.model import (
     LIVE,
     PARKED,
@@ -44,6 +44,7 @@ class Answer:
     told: str
     granted: bool
     """It was taken, or waits for the next start."""
+    hint: str = ""
 
 
 def retry(
@@ -79,15 +80,16 @@ def abort(ids: Annotated[list[str], IDS], embedded: Embedded = False) -> None:
 
 def _wish(wish: Wish, ids: Sequence[str], *, failed: bool, embedded: bool) -> None:
     if failed == bool(ids):
-        raise CefMP4Error("name streams, or say --failed", hint="see: cefmp4 streams")
+        see = f"see: {command_line('cefmp4 streams', embedded)}"
+        raise CefMP4Error("name streams, or say --failed", hint=see)
     answers = ask(embedded, lambda checkpoints: _asked(checkpoints, wish, ids, embedded))
     if failed and not answers:
-        console.out.print("Nothing has failed.")
+        console.out.print("There is nothing to retry.")
     for answer in answers:
         if answer.stream is not None:
             console.print_answer(answer.stream, answer.told)
         else:
-            console.complain(answer.told)
+            console.complain(answer.told, answer.hint)
     raise typer.Exit(0 if all(answer.granted for answer in answers) else 1)
 
 
@@ -126,7 +128,7 @@ async def _meant(
         try:
             stream = the_only(await checkpoints.find(stream_id), stream_id, embedded)
         except CefMP4Error as error:
-            answers.append(Answer(None, str(error), granted=False))
+            answers.append(Answer(None, str(error), granted=False, hint=error.hint))
         else:
             found[stream.stream_id] = stream
     return list(found.values())
