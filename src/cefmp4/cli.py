@@ -37,7 +37,7 @@ def main() -> None:
     try:
         cli()
     except WrongSettings as error:
-        for line in error.lines:
+        for line in (*error.lines, *settings_warnings()):
             console.complain(line)
         raise SystemExit(WRONG_SETTINGS) from None
     except CefMP4Error as error:

@@ -10,7 +10,7 @@ from redis import Redis
 from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.config import Settings, load_settings
 from cefmp4.doctor import disk
-from cefmp4.doctor.disk import examine_disk
+from cefmp4.doctor.disk import examine_disk, examine_embedded
 from cefmp4.doctor.media import examine_media
 from cefmp4.doctor.report import Health, Row
 from cefmp4.doctor.state import examine_state
@@ -68,9 +68,10 @@ def test_how_recordings_are_found_is_told(
 
 
 def test_a_disk_without_room_is_warned_of() -> None:
-    """The recorders stop first. /proc has no room at all."""
+    """The recorders stop first. /proc has no room at all. So may the embedded store."""
     rows = by_name(examine_disk(settings_with(watch_dir="/proc/sys/fs/inotify")))
     assert rows["room beside watched directory"].health is Health.WARNING
+    assert examine_embedded("/proc").health is Health.WARNING
 
 
 async def test_who_describes_the_media_is_told(

@@ -108,6 +108,21 @@ async def test_a_permission_that_is_missing_is_named(
         assert await left_in(s3_server, settings.bucket) == (0, 0)
 
 
+async def test_a_store_in_trouble_is_not_called_a_missing_permission(
+    settings: StoreSettings, s3_server: S3Server
+) -> None:
+    """A disk that is full is not mended by allowing anything.
+
+    Seen failing with the permission named whatever went wrong.
+    """
+    _, refuses = OPERATIONS["UploadPart"]
+    async with gate_before(s3_server.endpoint_url) as (gate, url):
+        gate.code, gate.status, gate.refuses = "InternalError", 500, refuses
+        rows = await examined(replace(settings, endpoint_url=url))
+    mend = rows["permission: UploadPart"].mend
+    assert ("disk full" in mend, "s3:" in mend) == (True, False)
+
+
 async def test_credentials_the_store_does_not_know_are_told_once(
     settings: StoreSettings,
 ) -> None:

@@ -1,6 +1,7 @@
 """`doctor`, as a person at a terminal has it: before the first start, and beside a daemon."""
 
 import json
+from pathlib import Path
 
 from story.bucket import Bucket
 from story.daemon import Daemon
@@ -34,6 +35,12 @@ async def test_what_is_wrong_is_told_with_its_remedy_and_without_secrets(
     told = daemon.command("doctor", "--json")
     assert told.returncode == 1
     assert [row["what"] for row in json.loads(told.stdout)] == ["settings"] * 2
+    misspelt = Path(daemon.log_path).parent / ".env"
+    misspelt.write_text("LOG_LEVLE=INFO\n")
+    told, ran = daemon.command("doctor"), daemon.command("run")
+    assert "is LOG_LEVEL meant?" in told.stdout, "next to what is wrong"
+    assert ("is LOG_LEVEL meant?" in ran.stderr, ran.returncode) == (True, 2)
+    misspelt.unlink()
     daemon.environment = sound | {
         "S3_ENDPOINT_URL": "http://127.0.0.1:1",
         "REDIS_URL": "redis://me:hush-hush@127.0.0.1:1/0",

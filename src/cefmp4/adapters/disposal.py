@@ -31,6 +31,7 @@ AT_ONCE = 2
 HINTS = {
     errno.ENOSPC: "make room in ARCHIVE_DIR",
     errno.EDQUOT: "make room in ARCHIVE_DIR",
+    errno.EROFS: "mount the recording's filesystem and that of ARCHIVE_DIR for writing",
 }
 
 

@@ -13,7 +13,7 @@ from cefmp4 import console
 from cefmp4.assembly import store_settings, trial_key
 from cefmp4.commands.asking import AsJson, settings_for
 from cefmp4.config import Settings, WrongSettings, settings_warnings
-from cefmp4.doctor.disk import examine_disk
+from cefmp4.doctor.disk import examine_disk, examine_embedded
 from cefmp4.doctor.media import examine_media
 from cefmp4.doctor.report import (
     Health,
@@ -34,8 +34,9 @@ Embedded = Annotated[
 
 
 def doctor(as_json: AsJson = False, embedded: Embedded = False) -> None:
-    """Examine settings, directories, state server and store, and say how to mend them.
+    """Say what is missing or wrong, and how to mend it.
 
+    Settings, directories, state server and store are examined.
     The store is tried with an upload that is aborted again; nothing is left behind. It can
     be run beside a daemon. Exit code 0 when nothing failed, warnings or not; else 1.
 
@@ -54,12 +55,19 @@ def _examined(embedded: bool) -> list[Row]:
         settings = settings_for(embedded)
     except WrongSettings as error:
         mend = "correct it in the environment or in .env; example.env explains every setting"
-        return [failed(what, line, mend) for line in error.lines]
+        return [*(failed(what, line, mend) for line in error.lines), *_misspelt()]
     except CefMP4Error as error:
         return [failure("embedded servers", error, "cefmp4 run --embedded")]
-    rows = [warning(what, line, "correct it in .env") for line in settings_warnings()]
-    rows = rows or [fine(what, "each one can be used")]
-    return [*rows, *examine_disk(settings), *asyncio.run(_outside(settings))]
+    rows = _misspelt() or [fine(what, "each one can be used")]
+    rows += examine_disk(settings)
+    if embedded:
+        rows.append(examine_embedded(settings.embedded_data_dir))
+    return [*rows, *asyncio.run(_outside(settings))]
+
+
+def _misspelt() -> list[Row]:
+    """What is in .env and is no setting."""
+    return [warning("settings", line, "correct it in .env") for line in settings_warnings()]
 
 
 async def _outside(settings: Settings) -> list[Row]:
@@ -86,4 +94,4 @@ def _print(rows: Sequence[Row], *, as_json: bool) -> None:
         table.add_row(
             row.what, health, console.printable(row.found), console.printable(row.mend)
         )
-    console.out.print(table)
+    console.print_table(table)

@@ -45,7 +45,7 @@ def _watch_dir(settings: Settings) -> Iterator[Row]:
         mend = "give the user of the daemon permission to write there, or AFTER_UPLOAD=keep"
         yield failed(f"AFTER_UPLOAD={settings.after_upload}", f"{path} is read-only", mend)
     yield _notifications(settings)
-    yield _room(f"room beside {what}", path)
+    yield _room(f"room beside {what}", path, "recorders stop when it is full")
 
 
 def _notifications(settings: Settings) -> Row:
@@ -93,19 +93,24 @@ def _archive_dir(path: str, watch_dir: str) -> Iterator[Row]:
     while not os.path.lexists(there):
         there = os.path.dirname(there)
     if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-        mend = "give the user of the daemon permission to write there, or correct ARCHIVE_DIR"
+        mend = "make it writable for the user of the daemon, or correct ARCHIVE_DIR"
         yield failed(what, f"{there} cannot be written to", mend)
         return
     found = f"{path} can be written to"
     if os.path.isdir(watch_dir) and os.stat(there).st_dev != os.stat(watch_dir).st_dev:
         found += "; on another filesystem: recordings are copied there"
     yield fine(what, found)
-    yield _room(f"room in {what}", there)
+    yield _room(f"room in {what}", there, "recordings stay where they are while it is full")
 
 
-def _room(what: str, path: str) -> Row:
+def examine_embedded(data_dir: str) -> Row:
+    """The embedded store keeps every object there."""
+    return _room("room in embedded data", data_dir, "nothing is stored while it is full")
+
+
+def _room(what: str, path: str, then: str) -> Row:
     usage = shutil.disk_usage(path)
     told = f"{usage.free / 1024**3:,.1f} of {usage.total / 1024**3:,.1f} GiB free"
     if usage.free < LITTLE_ROOM_BYTES:
-        return warning(what, told, "make room: recorders stop when it is full")
+        return warning(what, told, f"make room: {then}")
     return fine(what, told)

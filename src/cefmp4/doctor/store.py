@@ -82,7 +82,9 @@ def _permission(bucket: str, trial: Trial) -> Row:
     if trial.problem is None:
         return fine(what, "allowed")
     mend = f"allow {trial.permission} on the bucket {bucket}"
-    hint = getattr(trial.problem, "hint", "")
+    hint = trial.problem.hint
+    if hint and not trial.about_permission:
+        return failed(what, str(trial.problem), hint)
     return failed(what, str(trial.problem), f"{hint}; {mend}" if hint else mend)
 
 

@@ -106,7 +106,7 @@ def _wait_ready(name: str, process: Process, log: str, ready: Callable[[], bool]
         time.sleep(0.02)
     raise Died(
         f"{name} ended with {process.returncode} instead of starting{_last_words(log)}",
-        hint=f"read {log}",
+        hint=f"read {log}; is the disk full?",
     )
 
 

@@ -168,6 +168,11 @@ def is_about_credentials(code: str) -> bool:
     return not _CREDENTIAL_HINTS.get(code, _PERMISSION).startswith(_PERMISSION)
 
 
+def has_a_cause_of_its_own(code: str) -> bool:
+    """It is known what to do about it, and that is not to allow something."""
+    return code in _HINTS
+
+
 def empty_answer(operation: str) -> S3OperationError:
     """The store said 200 and nothing else; a crashing gateway does so."""
     return S3OperationError(operation, "EmptyAnswer", "200 without what was asked for")

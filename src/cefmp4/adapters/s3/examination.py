@@ -58,6 +58,13 @@ class Trial:
             self.problem.code
         )
 
+    @property
+    def about_permission(self) -> bool:
+        """Nothing else is known to cause it: a full disk, say, is no matter of permissions."""
+        return isinstance(self.problem, S3OperationError) and not errors.has_a_cause_of_its_own(
+            self.problem.code
+        )
+
 
 @asynccontextmanager
 async def open_examination(settings: StoreSettings) -> AsyncIterator["Examination"]:
