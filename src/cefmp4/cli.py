@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from cefmp4 import __version__, app, console
-from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers
+from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, tell_when_one_ends
 from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
 from cefmp4.commands import clearing, doctoring, looking, verifying, wishing
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
@@ -82,12 +82,23 @@ def run(
         def on_ready(url: str) -> None:
             greet(settings, servers, url)
 
-        code = asyncio.run(_run(settings, once=once, on_ready=on_ready))
+        code = asyncio.run(_run(settings, servers, once=once, on_ready=on_ready))
     raise typer.Exit(code)
 
 
-async def _run(settings: Settings, *, once: bool, on_ready: Callable[[str], None]) -> int:
-    return await app.Daemon(settings, once=once, on_ready=on_ready).run()
+async def _run(
+    settings: Settings,
+    servers: EmbeddedServers | None,
+    *,
+    once: bool,
+    on_ready: Callable[[str], None],
+) -> int:
+    looking = asyncio.create_task(tell_when_one_ends(servers)) if servers else None
+    try:
+        return await app.Daemon(settings, once=once, on_ready=on_ready).run()
+    finally:
+        if looking:
+            looking.cancel()
 
 
 def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None:

@@ -77,7 +77,7 @@ async def listen(
         except RedisOperationError as error:
             failures += 1
             if failures == 1:
-                log.warning("nobody can be heard", error=str(error), hint=error.hint)
+                log.warning("wishes cannot be read", error=str(error), hint=error.hint)
         else:
             failures = 0
 

@@ -191,3 +191,34 @@ def test_embedded_needs_nothing_from_outside(tmp_path: Path) -> None:
         assert told in ran.stdout
     assert "completed_with_meta" in ran.stderr
     assert (tmp_path / ".cefmp4" / "credentials").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.timeout(180)
+async def test_an_embedded_server_that_ends_is_told_of(tmp_path: Path) -> None:
+    """Nobody starts it again; a restart does. Until then its errors are all one would see.
+
+    Seen failing without anybody looking at the servers after their start.
+    """
+    told = tmp_path / "log"
+    environment = {"PATH": os.environ["PATH"], "PROM_PORT": "0", "PYTHONUNBUFFERED": "1"}
+    with told.open("wb") as log:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "cefmp4", "run", "--embedded"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        await wait_until(lambda: "metrics" in told.read_text(), timeout_seconds=60)
+        children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        await wait_until(
+            lambda: told.read_text().count("an embedded server has ended") == 2,
+            timeout_seconds=20,
+        )
+        assert "start it again" in told.read_text()
+    finally:
+        daemon.terminate()
+        daemon.wait(30)

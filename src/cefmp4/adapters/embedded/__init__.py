@@ -12,6 +12,7 @@ For people who have neither a state server nor a store. What must stay true:
   uses these servers retries as it would anywhere.
 """
 
+import asyncio
 import configparser
 import fcntl
 import os
@@ -20,6 +21,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+
+import structlog
 
 from cefmp4.adapters.embedded.child import Process, make_private
 from cefmp4.adapters.embedded.seaweedfs_server import SeaweedFSServer, seaweedfs
@@ -34,13 +37,17 @@ __all__ = [
     "running_redis_url",
     "running_servers",
     "seaweedfs",
+    "tell_when_one_ends",
     "valkey",
 ]
+
+log = structlog.get_logger(__name__)
 
 _LOCK, _CREDENTIALS = "lock", "credentials"
 _REDIS_URL, _S3_URL = "redis_url", "s3_endpoint_url"
 _LOCK_SECONDS = 3.0
 """Longer than the servers of a killed predecessor need to vanish."""
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,22 @@ def embedded_servers(data_dir: str, bucket: str) -> Iterator[EmbeddedServers]:
             _announced(data_dir, _S3_URL, servers.s3_endpoint_url),
         ):
             yield servers
+
+
+async def tell_when_one_ends(servers: EmbeddedServers) -> None:
+    """Nobody starts it again while we run: whatever needs it waits, and a person is told."""
+    standing = dict(zip(("Valkey", "SeaweedFS"), servers.processes, strict=True))
+    while standing:
+        await asyncio.sleep(_LOOK_SECONDS)
+        for name, process in list(standing.items()):
+            if process.poll() is not None:
+                del standing[name]
+                log.critical(
+                    "an embedded server has ended",
+                    server=name,
+                    code=process.returncode,
+                    hint="stop cefmp4 and start it again: it carries on where it was",
+                )
 
 
 def running_redis_url(data_dir: str) -> str:
