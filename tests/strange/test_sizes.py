@@ -57,7 +57,10 @@ async def test_every_size_is_stored_as_it_is(scene: Scene) -> None:
 
 
 async def test_an_empty_file_is_taken_up_with_its_first_byte(scene: Scene) -> None:
-    """Recorders often make their file long before they write to it."""
+    """Recorders often make their file long before they write to it.
+
+    Seen failing with an empty file begun like any other.
+    """
     await scene.live()
     path = scene.folder / "a.mp4"
     path.touch()

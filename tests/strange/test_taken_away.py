@@ -58,7 +58,10 @@ async def test_replaced(scene: Scene, tmp_path: Path, how: str) -> None:
 
 
 async def test_moved_out_and_in_again_under_another_name(scene: Scene, tmp_path: Path) -> None:
-    """Within the grace it is the same recording, and nothing is sent twice."""
+    """Within the grace it is the same recording, and nothing is sent twice.
+
+    Seen failing without the grace for a file that is missing.
+    """
     scene.daemon.environment["MISSING_GRACE_SECONDS"] = "30"
     async with in_the_middle(scene) as path:
         os.rename(path, tmp_path / "out")
@@ -74,7 +77,10 @@ async def test_moved_out_and_in_again_under_another_name(scene: Scene, tmp_path:
 
 
 async def test_moved_out_for_good(scene: Scene, tmp_path: Path) -> None:
-    """Its upload is aborted after the grace, and the file outside is left alone."""
+    """Its upload is aborted after the grace, and the file outside is left alone.
+
+    Seen failing with a stream that ends and leaves its upload.
+    """
     async with in_the_middle(scene) as path:
         os.rename(path, tmp_path / "out")
         await scene.told("stream abandoned")
