@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
 
 import pytest
@@ -31,6 +32,23 @@ def wrong(rows: dict[str, Row]) -> dict[str, Health]:
 
 
 # --- directories and media ----------------------------------------------------------
+
+
+def test_a_directory_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    """With the system's reason, and a remedy; here no file can be opened at all.
+
+    Seen failing with a warning in place of the failure.
+    """
+    settings, before = settings_with(watch_dir=str(tmp_path)), getrlimit(RLIMIT_NOFILE)
+    rows = disk._watch_dir(settings)
+    setrlimit(RLIMIT_NOFILE, (3, before[1]))
+    try:
+        row = next(rows)
+    finally:
+        setrlimit(RLIMIT_NOFILE, before)
+    assert (row.what, row.health) == ("watched directory", Health.FAILED)
+    assert "Too many open files" in row.found
+    assert "permission" in row.mend
 
 
 def test_sound_directories_are_found_sound(tmp_path: Path) -> None:
