@@ -171,6 +171,8 @@ class HeldBody:
 
     body: Body
     assure: Callable[[], Awaitable[None]]
+    file: None = None
+    """Block by block, so that the claim is looked at before each."""
 
     @property
     def size_bytes(self) -> int:

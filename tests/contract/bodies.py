@@ -20,6 +20,7 @@ class BytesBody:
     crc64nvme: int
     crc32c: int | None
     md5: bytes | None
+    file: None = None
 
     @classmethod
     def of(cls, content: bytes) -> "BytesBody":

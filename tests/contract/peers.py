@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 @asynccontextmanager
-async def answering(answer: Answer, receive_buffer_bytes: int = 2**20) -> AsyncIterator[str]:
+async def answering(
+    answer: Answer, receive_buffer_bytes: int = 2**20, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """A server that answers every request so; its URL."""
     application = web.Application(client_max_size=2**30)
     application.router.add_route("*", "/{path:.*}", answer)
@@ -32,9 +35,9 @@ async def answering(answer: Answer, receive_buffer_bytes: int = 2**20) -> AsyncI
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     try:
-        await web.SockSite(runner, listening).start()
+        await web.SockSite(runner, listening, ssl_context=tls).start()
         host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
         await runner.cleanup()
 
@@ -58,14 +61,24 @@ async def serving_bytes(
 
 
 @asynccontextmanager
-async def store_at(url: str, stall_seconds: float = 5.0) -> AsyncIterator[S3Store]:
+async def store_at(
+    url: str, stall_seconds: float = 5.0, ca_bundle: str | None = None
+) -> AsyncIterator[S3Store]:
     """The adapter, untried, in front of a peer."""
     settings = StoreSettings(
-        "bucket", url, "us-east-1", "key-id", SECRET, stall_seconds=stall_seconds
+        "bucket",
+        url,
+        "us-east-1",
+        "key-id",
+        SECRET,
+        ca_bundle=ca_bundle,
+        stall_seconds=stall_seconds,
     )
     able = Capabilities(Checksum.CRC64NVME, unsigned_payload=True, etag_is_md5=True)
     async with open_client(settings) as client:
-        yield S3Store(client, settings, able)
+        store = S3Store(client, settings, able)
+        yield store
+        store.close()
 
 
 @asynccontextmanager

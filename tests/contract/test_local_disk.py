@@ -3,7 +3,9 @@
 import asyncio
 import os
 import resource
+import shutil
 import socket
+import subprocess
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Digests
 from contract import media
 from waiting import wait_until
+
+FINCORE = shutil.which("fincore")
 
 MIB = 1024**2
 GIB = 1024**3
@@ -192,3 +196,38 @@ async def test_one_long_reading_does_not_keep_the_others_waiting(tmp_path: Path)
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
     disk.close()
+
+
+async def test_the_page_cache_is_left_as_it_was_found(disk: LocalDisk, tmp_path: Path) -> None:
+    """What was in it stays; what only our reading has brought into it goes again.
+
+    Seen failing without the letting go, and with a kernel that reads ahead.
+    """
+    if FINCORE is None:
+        pytest.skip("fincore is not installed")
+    path = file_of(tmp_path, 0)
+    with open(path, "r+b") as file:
+        file.write(os.urandom(MIB) * 24)
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        os.pread(file.fileno(), 3 * MIB, 5 * MIB)
+        before = cached_bytes(path)
+        if before != 3 * MIB:
+            pytest.skip(f"this filesystem keeps {before} bytes where 3 MiB were read")
+        for span in (Span(1, 0, 10 * MIB), Span(2, 10 * MIB, 10 * MIB)):
+            async with disk.body(path, identity_of(disk, path), span, Digests()):
+                assert cached_bytes(path) >= 10 * MIB - 1
+        await disk.crc64nvme(path, identity_of(disk, path), Span(1, 0, 24 * MIB))
+    assert cached_bytes(path) == before
+
+
+def cached_bytes(path: str) -> int:
+    """How much of a file is in the page cache, as util-linux tells."""
+    assert FINCORE is not None
+    told = subprocess.run(
+        [FINCORE, "--bytes", "--noheadings", "--output", "RES", path],
+        capture_output=True,
+        check=True,
+    )
+    return int(told.stdout)

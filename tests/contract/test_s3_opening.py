@@ -126,6 +126,7 @@ class EndlessBody:
     crc64nvme: int
     crc32c: int | None = None
     md5: bytes | None = None
+    file: None = None
 
     @classmethod
     def of(cls, mebibytes: int) -> "EndlessBody":

@@ -19,7 +19,7 @@ from cefmp4.assembly import make_selection
 from cefmp4.config import Settings
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import Checkpoint, FileVersion, Part, StoredObject
-from cefmp4.ports import Body, Checkpoints, Disk, ObjectStore, Probe, Prober
+from cefmp4.ports import Body, Checkpoints, Disk, FileSpan, ObjectStore, Probe, Prober
 from cefmp4.world import World
 from crash.effects import Effect, Line, Step, recorded, write_down
 
@@ -98,8 +98,28 @@ class CountedBody(Through):
 
     async def blocks(self) -> AsyncIterator[bytes]:
         async for block in self._port.blocks():
-            self._witness.note(replace(self._line, size_bytes=len(block)))
+            self.note(len(block))
             yield block
+
+    @property
+    def file(self) -> "CountedFile | None":
+        return CountedFile(self._port.file, self) if self._port.file else None
+
+    def note(self, size_bytes: int) -> None:
+        self._witness.note(replace(self._line, size_bytes=size_bytes))
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFile:
+    """Counts what the kernel hands over by itself."""
+
+    file: FileSpan
+    body: CountedBody
+
+    def send_to(self, socket: int, start: int, count: int) -> int:
+        sent = self.file.send_to(socket, start, count)
+        self.body.note(sent)
+        return sent
 
 
 class DoomedStore(Through):

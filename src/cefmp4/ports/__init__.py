@@ -6,7 +6,7 @@ well as the real servers. Errors are those of `cefmp4.errors`, translated at the
 
 from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.ports.clock import Clock
-from cefmp4.ports.recordings import Body, Disk, Disposal, Prober
+from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Prober
 from cefmp4.ports.state import Checkpoints
 from cefmp4.ports.store import ObjectStore
 from cefmp4.ports.values import Digests, ListedObject, ListedPart, Probe, Upload
@@ -18,6 +18,7 @@ __all__ = [
     "Digests",
     "Disk",
     "Disposal",
+    "FileSpan",
     "Fingerprint",
     "ListedObject",
     "ListedPart",

@@ -12,11 +12,30 @@ from cefmp4.core.model import (
 from cefmp4.ports.values import Digests, Probe
 
 
+class FileSpan(Protocol):
+    """Bytes of a file, for whoever can pass them on without reading them."""
+
+    def send_to(self, socket: int, start: int, count: int) -> int:
+        """Have the kernel copy up to `count` bytes, from `start` of the span on, into a socket.
+
+        How many it took, at least one. `socket` is the descriptor of a connected stream
+        socket that does not block. May wait for a disk: for a thread. Raises
+        BlockingIOError when the socket takes none just now, ConnectionError when its peer is
+        gone, and ChunkProcessingError as `Body.blocks` does.
+        """
+        ...
+
+
 class Body(Protocol):
     """The bytes of one span, already read once for their checksums.
 
     Reading happens off the event loop and in pieces: a body never holds a whole part.
     """
+
+    @property
+    def file(self) -> FileSpan | None:
+        """The same bytes as `blocks`; None where they must be handed over one by one."""
+        ...
 
     @property
     def size_bytes(self) -> int: ...

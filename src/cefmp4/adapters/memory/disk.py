@@ -59,6 +59,7 @@ class MemoryBody:
         self.md5: bytes | None = None
         if digests.md5:
             self.md5 = hashlib.md5(content, usedforsecurity=False).digest()
+        self.file = None
         self._file = file
         self._span = span
 

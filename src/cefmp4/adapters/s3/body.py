@@ -1,8 +1,9 @@
 """A part on its way to the store, streamed from a `Body` and never held whole.
 
 aiobotocore hands whatever it gets as body straight to aiohttp, and aiohttp takes an
-instance of its own `Payload` as it is. So a `Payload` that pulls the blocks out of our
-`Body` costs one block of memory, however large the part is.
+instance of its own `Payload` as it is. Ours hands a file to the kernel where that can send
+it (`sending.py`): on plain HTTP. Else, over TLS, it pulls the blocks out of our `Body`, which
+costs one block of memory, however large the part is.
 
 What must stay true:
 - a body that fails while it is sent comes out as that very failure, although aiohttp
@@ -15,20 +16,18 @@ What must stay true:
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import NoReturn
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
+from cefmp4.adapters.s3.sending import PIECE_BYTES, FileSending
 from cefmp4.errors import CefMP4Error
 from cefmp4.ports import Body
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
-
-PIECE_BYTES = 256 * 1024
-"""What one stall time must suffice for: a piece, not a block, so that several parts on
-one thin uplink (here 35 kbit/s each in 60 s) still count as progress."""
 
 
 class StreamedBody(Payload):
@@ -36,31 +35,63 @@ class StreamedBody(Payload):
 
     _autoclose = True  # whoever opened the Body closes it
 
-    def __init__(self, body: Body, stall_seconds: float, content_sha256: str) -> None:
+    def __init__(
+        self, body: Body, stall_seconds: float, content_sha256: str, threads: Executor
+    ) -> None:
         super().__init__(body)
         self._body = body
         self._size = body.size_bytes
         self._stall_seconds = stall_seconds
+        self._threads = threads
         self._handed_over_bytes = 0
+        self._sending: FileSending | None = None
         self._failure: CefMP4Error | None = None
         self.content_sha256 = content_sha256
         """What the signature says of the payload."""
 
     @property
     def sent_whole(self) -> bool:
-        return self._handed_over_bytes == self._body.size_bytes
+        sending = self._sending
+        handed_over = sending.asked_bytes if sending else self._handed_over_bytes
+        return handed_over == self._body.size_bytes
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         """Send all of it, from the beginning: aiohttp does so again on a stale connection."""
-        self._handed_over_bytes, self._failure = 0, None
+        self._handed_over_bytes, self._sending, self._failure = 0, None, None
         try:
+            if (sending := self._by_the_kernel(writer)) is not None:
+                self._sending = sending
+                await self._send_file(sending)
+                return
             async for block in self._body.blocks():
                 await self._write_block(writer, block)
         except CefMP4Error as error:
             self._failure = error
             raise
+
+    def _by_the_kernel(self, writer: AbstractStreamWriter) -> FileSending | None:
+        """What sends the file, where the connection takes its bytes as they are."""
+        file, transport = self._body.file, writer.transport
+        if file is None or transport is None or transport.get_extra_info("sslcontext"):
+            return None
+        writer.send_headers()
+        if transport.is_closing() or transport.get_write_buffer_size():
+            return None  # the transport has the head still to send
+        connection = transport.get_extra_info("socket")
+        return FileSending(file, self._body.size_bytes, connection, self._stall_seconds)
+
+    async def _send_file(self, sending: FileSending) -> None:
+        thread = asyncio.get_running_loop().run_in_executor(self._threads, sending.run)
+        try:
+            await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            if not self.sent_whole:
+                sending.stop()
+                thread.add_done_callback(_heard)
+                raise
+            await thread  # it was cancelled because the answer was faster than its word
 
     async def _write_block(self, writer: AbstractStreamWriter, block: bytes) -> None:
         view = memoryview(block)
@@ -90,6 +121,12 @@ class StreamedBody(Payload):
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> NoReturn:
         """Only here because aiohttp wants it of every payload."""
         raise TypeError("a part is streamed, not decoded")
+
+
+def _heard(thread: asyncio.Future[None]) -> None:
+    """However it ended: nobody waits for it."""
+    if not thread.cancelled():
+        thread.exception()
 
 
 async def content_sha256(body: Body) -> str:

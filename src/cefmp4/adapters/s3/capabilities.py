@@ -96,6 +96,7 @@ class InMemoryBody:
     crc64nvme: int
     crc32c: int | None
     md5: bytes | None
+    file: None = None
 
     @classmethod
     def of(cls, content: bytes) -> "InMemoryBody":

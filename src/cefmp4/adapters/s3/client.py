@@ -24,7 +24,8 @@ from botocore.auth import AUTH_TYPE_MAPS, S3SigV4Auth
 from botocore.handlers import add_expect_header
 
 from cefmp4 import __version__
-from cefmp4.adapters.s3.body import PIECE_BYTES, StreamedBody
+from cefmp4.adapters.s3.body import StreamedBody
+from cefmp4.adapters.s3.sending import PIECE_BYTES, takes_ahead
 from cefmp4.adapters.s3.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -73,14 +74,10 @@ async def open_client(settings: StoreSettings) -> "AsyncIterator[S3Client]":
 
 
 def _connecting(address: tuple[Any, ...]) -> socket.socket:
-    """A socket that takes little more than it can send.
-
-    By default the kernel swallows megabytes at once; on a thin uplink their sending would
-    then count as silence of the store, and no part would ever get through.
-    """
+    """A socket that takes little more than it can send."""
     family, kind, protocol = address[:3]
     made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, PIECE_BYTES)
+    takes_ahead(made, PIECE_BYTES)
     return made
 
 

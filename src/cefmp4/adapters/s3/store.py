@@ -5,17 +5,13 @@ listing may page in ways of its own, and a part counts only when all its bytes w
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from cefmp4.adapters.s3 import errors
-from cefmp4.adapters.s3.body import (
-    PIECE_BYTES,
-    UNSIGNED_PAYLOAD,
-    StreamedBody,
-    content_sha256,
-)
+from cefmp4.adapters.s3.body import UNSIGNED_PAYLOAD, StreamedBody, content_sha256
 from cefmp4.adapters.s3.capabilities import (
     Capabilities,
     Checksum,
@@ -27,6 +23,7 @@ from cefmp4.adapters.s3.capabilities import (
 from cefmp4.adapters.s3.client import open_client
 from cefmp4.adapters.s3.errors import empty_answer, translated
 from cefmp4.adapters.s3.listing import objects_below, parts_of, uploads_below
+from cefmp4.adapters.s3.sending import PIECE_BYTES
 from cefmp4.adapters.s3.settings import StoreSettings
 from cefmp4.core.model import Part, StoredObject
 from cefmp4.core.objects import STREAM_ID, is_md5
@@ -52,7 +49,9 @@ async def open_store(settings: StoreSettings, probe_key: str) -> AsyncIterator["
             client = await opened.enter_async_context(open_client(settings))
         await ensure_bucket(client, settings)
         found = await probe(lambda trial: S3Store(client, settings, trial), probe_key)
-        yield S3Store(client, settings, found)
+        store = S3Store(client, settings, found)
+        opened.callback(store.close)
+        yield store
 
 
 @asynccontextmanager
@@ -78,8 +77,14 @@ class S3Store:
     ) -> None:
         self._client = client
         self._settings = settings
+        # One for every part that can be on its way; none is begun before it is needed.
+        self._threads = ThreadPoolExecutor(settings.max_connections, thread_name_prefix="send")
         self._page_rows = page_rows
         self.capabilities = capabilities
+
+    def close(self) -> None:
+        """Send no more; what is being sent ends with its request."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def digests(self) -> Digests:
@@ -202,7 +207,7 @@ class S3Store:
     async def _payload(self, body: Body) -> StreamedBody:
         unsigned = self.capabilities.unsigned_payload
         signed_as = UNSIGNED_PAYLOAD if unsigned else await content_sha256(body)
-        return StreamedBody(body, self._settings.stall_seconds, signed_as)
+        return StreamedBody(body, self._settings.stall_seconds, signed_as, self._threads)
 
     def _sending(self, payload: StreamedBody, body: Body) -> dict[str, Any]:
         checksum = self.capabilities.checksum_of(body)
