@@ -8,9 +8,9 @@ look, a descriptor's file cannot.
 What must stay true: a descriptor is closed exactly once, also when the one who wanted
 the bytes is cancelled while a thread still reads. And the page cache is left as it was
 found: what was in it stays, for it is the recorder's or its reader's; what only our reading
-has brought in goes again. Therefore the kernel is told to read nothing ahead, and every
-block is first asked of the cache alone (`RWF_NOWAIT`): one that has to come from the disk
-is ours.
+has brought in goes again. Therefore the kernel is told to read nothing ahead by itself, and
+the cache is asked for each block beforehand (`RWF_NOWAIT`). The blocks that it does not have
+are ours; all of them are then called for at once, so that a disk is kept busy.
 """
 
 import errno
@@ -43,6 +43,7 @@ HINTS = {
 NOT_OFFERED = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 """What a filesystem answers that does not know an offer of the kernel's."""
 
+BLOCK_BYTES = 1024**2
 OF_THE_SOCKET = (BlockingIOError, ConnectionError, TimeoutError)
 """What `sendfile` says of a socket, and never of a file."""
 COPIED_BYTES = 64 * 1024
@@ -84,7 +85,6 @@ class Recording:
         self._closed = False
         self._cold: list[tuple[int, int]] = []
         """Offset and length of what was not in the page cache before we read it."""
-        self._asks_the_cache = True
 
     def open(self, identity: tuple[int, int] | None = None) -> None:
         """Open the regular file; with `identity`, only if it is that very file.
@@ -119,29 +119,31 @@ class Recording:
         return block or self._ended(offset)
 
     def add_to(self, sums: Sums, buffer: memoryview, offset: int, length: int) -> None:
-        """Read `length` bytes by way of `buffer`."""
+        """Read `length` bytes by way of `buffer`; the disk is asked for all of them first."""
+        with self._in_use() as fd:
+            self._call_for(fd, offset, length)
         while length:
-            count = self._read_into(buffer[:length], offset)
+            with self._in_use() as fd:
+                count = os.preadv(fd, [buffer[:length]], offset)
             if count == 0:
                 self._ended(offset)
             sums.add(buffer[:count])
             offset, length = offset + count, length - count
 
-    def _read_into(self, buffer: memoryview, offset: int) -> int:
-        """As much as the page cache has of it; else from the disk, and remember that."""
-        with self._in_use() as fd:
+    def _call_for(self, fd: int, offset: int, length: int) -> None:
+        """Have what is not in the page cache read into it, and remember what that is."""
+        for start in range(offset, offset + length, BLOCK_BYTES):
+            size = min(BLOCK_BYTES, offset + length - start)
             try:
-                if self._asks_the_cache:
-                    return os.preadv(fd, [buffer], offset, os.RWF_NOWAIT)
+                # In its middle: its ends may share a page with the blocks beside it.
+                os.preadv(fd, [bytearray(1)], start + size // 2, os.RWF_NOWAIT)
             except BlockingIOError:
-                count = os.preadv(fd, [buffer], offset)
-                self._note_cold(offset, count)
-                return count
+                os.posix_fadvise(fd, start, size, os.POSIX_FADV_WILLNEED)
+                self._note_cold(start, size)
             except OSError as error:
                 if error.errno not in NOT_OFFERED:
                     raise
-                self._asks_the_cache = False
-            return os.preadv(fd, [buffer], offset)
+                return
 
     def _note_cold(self, offset: int, length: int) -> None:
         if self._cold and sum(self._cold[-1]) == offset:

@@ -11,13 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple, Unpack
 
-from cefmp4.adapters.disk.opened import Recording, Sums, unreadable
+from cefmp4.adapters.disk.opened import BLOCK_BYTES, Recording, Sums, unreadable
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import FileVersion, Inspection
 from cefmp4.ports import Digests
 from cefmp4.selection import Selection, look
 
-BLOCK_BYTES = 1024**2
 TURN_BYTES = 32 * BLOCK_BYTES
 """How much a thread reads for one body before others get their turn."""
 
