@@ -34,11 +34,10 @@ def unproven(
 ) -> tuple[int, ...]:
     """The first stored parts of the sealed file that were not held against the disk."""
     geometry, size_bytes = checkpoint.geometry, seal.version.size_bytes
-    last = geometry.parts_of(size_bytes)
     stored = (
         number
         for number in checkpoint.parts.numbers.without(verified)
-        if number <= last and is_stored(checkpoint, geometry.span_in(number, size_bytes))
+        if is_stored(checkpoint, geometry.span_in(number, size_bytes))
     )
     return tuple(islice(stored, at_most))
 

@@ -95,6 +95,10 @@ class Geometry:
             return whole + 1
         return whole
 
+    def holds(self, size_bytes: int) -> bool:
+        """Whether 10,000 parts are enough for a file of this size."""
+        return self.whole_parts(size_bytes) < MAX_PARTS or size_bytes <= self.capacity_bytes
+
     @property
     def capacity_bytes(self) -> int:
         """The largest file that 10,000 parts of this geometry hold."""

@@ -12,7 +12,7 @@ a frozen value and is made with it from the parts alone.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 
 from cefmp4.core.geometry import DOUBLE_EVERY_PARTS, MAX_PARTS, Geometry
 from cefmp4.core.numbers import NO_NUMBERS, Numbers
@@ -156,14 +156,13 @@ class Parts(Mapping[int, Part]):
     def lacking(self, geometry: Geometry, through: int) -> Iterator[int]:
         """The numbers from 1 to `through` that are not here as whole parts, in order."""
         length = 0
-        for before in range(0, through, BLOCK_PARTS):
+        starts = range(0, through, BLOCK_PARTS)
+        for before, block in zip(starts, chain(self.blocks, repeat(EMPTY)), strict=False):
             if before % DOUBLE_EVERY_PARTS == 0:
                 length = geometry.length_of(before + 1)
-            at = before // BLOCK_PARTS
-            block = self.blocks[at] if at < len(self.blocks) else EMPTY
-            count = min(BLOCK_PARTS, through - before)
-            if block.run_bytes != length or block.run < count:
-                for place in block.lacking(length, count):
+            full = block.run == BLOCK_PARTS or before + block.run >= through
+            if not full or block.run_bytes != length:
+                for place in block.lacking(length, min(BLOCK_PARTS, through - before)):
                     yield before + place + 1
 
 

@@ -119,7 +119,7 @@ def _not_begun(facts: Facts, policy: Policy) -> Plan:
                 return Plan("not MP4 so far", (), patience - facts.quiet_seconds)
             hint = f"to upload it all the same, set REJECT_NON_MP4=false, {THEN_RETRY}"
             return Plan("its bytes are not MP4", (Reject("not_mp4", hint),))
-    if facts.version.size_bytes > policy.geometry.capacity_bytes:
+    if not policy.geometry.holds(facts.version.size_bytes):
         return Plan("larger than its parts can hold", (Reject(*TOO_LARGE),))
     return Plan("a new recording", (Begin(),))
 
@@ -198,7 +198,7 @@ def _growing(
     reason = seal_reason(facts, policy)
     if reason is not None:
         return Plan(f"taken as ended: {reason}", (SealNow(reason),))
-    if version.size_bytes > checkpoint.geometry.capacity_bytes:
+    if not checkpoint.geometry.holds(version.size_bytes):
         return Plan("larger than its parts can hold", (Abandon(Status.FAILED, *TOO_LARGE),))
     actions: tuple[Action, ...] = (Inspect(),) if look_closer(facts, policy) else ()
     due = whole_and_due(checkpoint, version.size_bytes, policy.window_parts)
