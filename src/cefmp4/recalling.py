@@ -12,7 +12,6 @@ disk is left alone, and the recording begins anew.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from cefmp4.core.model import (
     Checkpoint,
     FileVersion,
     Part,
+    Parts,
     Seal,
     SealReason,
     Status,
@@ -143,7 +143,7 @@ class Recording:
             started_at=now,
             root=self._world.horizon.root,
             status=Status.S3_COMPLETED,
-            parts=MappingProxyType({1: whole}),
+            parts=Parts.of([whole]),
             seal=Seal(self._version, SealReason.RECOGNISED, now),
             last_activity_at=now,
             stored=found,
@@ -227,7 +227,7 @@ class Recording:
             started_at=upload.initiated_at,
             root=self._world.horizon.root,
             upload_id=upload.upload_id,
-            parts=MappingProxyType(dict(parts)),
+            parts=Parts.of(parts.values()),
             last_activity_at=self._world.clock.now(),
             reason="found again in the store",
         )

@@ -5,10 +5,12 @@ times are measured on the monotonic clock from when *we* saw a version, not from
 times: clocks jump, and network filesystems have clocks of their own.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cefmp4.core.facts import Facts
 from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Wish
+from cefmp4.core.numbers import NO_NUMBERS, Numbers
 from cefmp4.horizon import Horizon
 
 
@@ -30,7 +32,7 @@ class Sight:
     moved_to: str | None = None
     wish: Wish | None = None
     """What a person asked for, until it is fulfilled."""
-    _proven: set[int] = field(default_factory=set)
+    _proven: Numbers = NO_NUMBERS
     _proven_of: FileVersion | None = None
 
     def observe(self, version: FileVersion | None, inode: int | None, now: float) -> None:
@@ -65,16 +67,15 @@ class Sight:
     def prove(self, version: FileVersion, number: int) -> None:
         """Part `number` in the store holds what this version of the file holds."""
         if version != self._proven_of:
-            self._proven, self._proven_of = set(), version
-        self._proven.add(number)
+            self._proven, self._proven_of = NO_NUMBERS, version
+        self._proven = self._proven.with_number(number)
 
-    def disprove(self, numbers: frozenset[int]) -> None:
+    def disprove(self, numbers: Iterable[int]) -> None:
         """What the store holds of these parts is not certain any more."""
-        self._proven -= numbers
+        self._proven = self._proven.without(Numbers.of(numbers))
 
     def facts(self, checkpoint: Checkpoint | None, horizon: Horizon, now: float) -> Facts:
         """What is true now, as far as it was seen."""
-        look = self.inspection
         seal = checkpoint.seal if checkpoint else None
         proven = seal is not None and seal.version == self._proven_of
         missing_since = self.missing_since
@@ -85,10 +86,14 @@ class Sight:
                 max(0.0, horizon.scanned_at - missing_since) if missing_since else 0.0
             ),
             close_seen=self.close_seen,
-            inspection=replace(look, age_seconds=now - self.inspected_at) if look else None,
-            verified=frozenset(self._proven) if proven else frozenset(),
+            inspection=self._look(now),
+            verified=self._proven if proven else NO_NUMBERS,
             upload_may_exist=self.upload_may_exist,
             watch_dir_away=horizon.hides(checkpoint),
             moved_to=self.moved_to,
             wish=self.wish,
         )
+
+    def _look(self, now: float) -> Inspection | None:
+        look = self.inspection
+        return look and Inspection(look.boxes, look.writer, now - self.inspected_at)

@@ -3,7 +3,6 @@
 import os
 import secrets
 from dataclasses import replace
-from types import MappingProxyType
 
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from cefmp4.core.model import (
     Checkpoint,
     FileVersion,
     Part,
+    Parts,
     Seal,
     SealReason,
     Status,
@@ -58,7 +58,7 @@ parts = st.dictionaries(
     st.integers(1, 10_000),
     st.builds(Part, st.just(0), numbers, texts, numbers, times),
     max_size=8,
-).map(lambda found: MappingProxyType({n: replace(p, number=n) for n, p in found.items()}))
+).map(lambda found: Parts.of(replace(p, number=n) for n, p in found.items()))
 checkpoints = st.builds(
     Checkpoint,
     stream_id=st.just("00000000-0000-4000-8000-000000000000"),

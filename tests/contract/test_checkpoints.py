@@ -1,12 +1,11 @@
 """The contract of the Checkpoints port: what is remembered, and under which names."""
 
 import asyncio
-from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from cefmp4.core.model import Checkpoint, Status
+from cefmp4.core.model import Checkpoint, Parts, Status
 from cefmp4.ports import Fingerprint
 from contract.checkpoint_values import active, checkpoints, part, sealed, stored
 from contract.state_servers import Subject, World
@@ -46,7 +45,7 @@ async def test_parts_come_and_go(subject: Subject) -> None:
 
 async def test_ten_thousand_parts_fit(subject: Subject) -> None:
     """The largest stream there can be is written and read back whole."""
-    full = active(parts=MappingProxyType({n: part(n) for n in range(1, 10_001)}))
+    full = active(parts=Parts.of(part(n) for n in range(1, 10_001)))
     await subject.save(None, full)
     assert await subject.load(full.stream_id) == full
     none = full.restarted("the upload is gone")

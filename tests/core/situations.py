@@ -1,7 +1,5 @@
 """What the tables of the core are made of: facts, checkpoints, and what is asked for."""
 
-from types import MappingProxyType
-
 from cefmp4.core import actions as do
 from cefmp4.core.facts import Facts
 from cefmp4.core.geometry import Geometry
@@ -10,6 +8,7 @@ from cefmp4.core.model import (
     FileVersion,
     Inspection,
     Part,
+    Parts,
     Seal,
     SealReason,
     Status,
@@ -31,7 +30,7 @@ def version(size: int, *, inode: int = 7, mtime: int = 1) -> FileVersion:
 def checkpoint(
     *sizes: int, upload: str | None = "up", seal: FileVersion | None = None
 ) -> Checkpoint:
-    parts = {n: Part(n, size, f"e{n}", n, 0.0) for n, size in enumerate(sizes, start=1) if size}
+    parts = [Part(n, size, f"e{n}", n, 0.0) for n, size in enumerate(sizes, start=1) if size]
     return Checkpoint(
         stream_id="s",
         path="/w/a.mp4",
@@ -41,7 +40,7 @@ def checkpoint(
         geometry=Geometry(10),
         started_at=0.0,
         upload_id=upload,
-        parts=MappingProxyType(parts),
+        parts=Parts.of(parts),
         status=Status.PENDING_COMPLETION if seal else Status.ACTIVE,
         seal=Seal(seal, SealReason.CLOSED, 0.0) if seal else None,
     )

@@ -29,6 +29,38 @@ def test_spans_cover_a_file_without_gap_or_overlap(base: int, uniform: bool, siz
     assert position == size
 
 
+@given(
+    base=st.integers(1, 64),
+    uniform=st.booleans(),
+    number=st.integers(1, 2_500),
+    more=st.integers(-1, 1),
+)
+def test_the_parts_of_a_file_are_told_without_walking_them(
+    base: int, uniform: bool, number: int, more: int
+) -> None:
+    """How many are whole, how many there are, and where any of them lies: as by a walk."""
+    geometry = Geometry(base, uniform)
+    size = geometry.span(number).end + more
+    spans = list(geometry.spans(size))
+    whole = [span for span in spans if span.length == geometry.length_of(span.number)]
+    assert geometry.whole_parts(size) == len(whole)
+    assert geometry.parts_of(size) == len(spans)
+    assert [geometry.span_in(s.number, size) for s in spans[-2:]] == spans[-2:]
+    assert geometry.holds(size)
+
+
+@pytest.mark.parametrize("geometry", [Geometry(10), Geometry(10 * MIB), Geometry(7, True)])
+def test_the_largest_file_is_full_of_parts(geometry: Geometry) -> None:
+    """One byte more has no part to lie in, and no part is made up for it."""
+    size = geometry.capacity_bytes
+    assert geometry.holds(size)
+    assert not geometry.holds(size + 1)
+    for there in (size, size + 1, 2 * size):
+        assert geometry.whole_parts(there) == geometry.parts_of(there) == MAX_PARTS
+    assert geometry.whole_parts(size - 1) == MAX_PARTS - 1
+    assert geometry.parts_of(size - 1) == MAX_PARTS
+
+
 @given(number=st.integers(1, MAX_PARTS), uniform=st.booleans())
 def test_a_part_begins_where_the_one_before_it_ends(number: int, uniform: bool) -> None:
     """Named places agree with counted ones."""

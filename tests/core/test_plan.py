@@ -14,6 +14,7 @@ from cefmp4.core.model import (
     Writer,
 )
 from cefmp4.core.mp4 import Boxes
+from cefmp4.core.numbers import Numbers
 from cefmp4.core.plan import plan
 from core.situations import POLICY, UNFINISHED, actions, checkpoint, look, version
 
@@ -67,7 +68,7 @@ def test_a_gap_is_filled_at_its_own_number() -> None:
 def test_the_tail_is_sent_while_the_rest_is_compared() -> None:
     """What was sent while growing is held against the disk; both go on at once."""
     sealed = checkpoint(10, 10, seal=version(25))
-    sent, compared = actions(Facts(version(25), verified=frozenset({2})), sealed)
+    sent, compared = actions(Facts(version(25), verified=Numbers.of({2})), sealed)
     assert sent == do.SendParts((Span(3, 20, 5),))
     assert compared == do.Compare((1,))
 
@@ -75,14 +76,14 @@ def test_the_tail_is_sent_while_the_rest_is_compared() -> None:
 def test_a_part_of_the_wrong_length_is_sent_again() -> None:
     """A tail that was sent and then grew is not what the file holds."""
     sealed = checkpoint(10, 5, seal=version(18))
-    facts = Facts(version(18), verified=frozenset({1, 2}))
+    facts = Facts(version(18), verified=Numbers.of({1, 2}))
     assert actions(facts, sealed) == (do.SendParts((Span(2, 10, 8),)),)
 
 
 def test_complete_waits_for_proof_and_for_the_settle_time() -> None:
     """Every part compared, and the file quiet: only then does the object become visible."""
     sealed = checkpoint(10, 5, seal=version(15))
-    proven = Facts(version(15), quiet_seconds=0.4, verified=frozenset({1, 2}))
+    proven = Facts(version(15), quiet_seconds=0.4, verified=Numbers.of({1, 2}))
     early = plan(proven, sealed, POLICY)
     assert early.actions == ()
     assert early.look_again_seconds == pytest.approx(0.6)
@@ -161,8 +162,8 @@ def test_a_renamed_recording_is_followed() -> None:
 def test_a_recording_deleted_after_every_byte_was_proven_is_still_stored() -> None:
     """All its bytes are in the store and were compared: nothing is lost by completing."""
     sealed = checkpoint(10, 5, seal=version(15))
-    assert actions(Facts(None, verified=frozenset({1, 2})), sealed) == (do.Complete(),)
-    assert actions(Facts(None, verified=frozenset({1})), sealed) == ()
+    assert actions(Facts(None, verified=Numbers.of({1, 2})), sealed) == (do.Complete(),)
+    assert actions(Facts(None, verified=Numbers.of({1})), sealed) == ()
 
 
 def test_the_store_that_keeps_refusing_parks_the_stream() -> None:

@@ -18,6 +18,7 @@ from cefmp4.core.model import (
     StoredObject,
     Wish,
 )
+from cefmp4.core.numbers import Numbers
 from cefmp4.core.plan import plan
 from cefmp4.core.wishes import concerns
 from core.situations import POLICY, actions, checkpoint, version
@@ -116,7 +117,7 @@ def test_a_wish_waits_whether_the_recording_was_only_renamed(
 def test_an_abort_is_stronger_than_a_completion() -> None:
     """A recording that is gone but proven would be stored; not when a person wants it away."""
     sealed = checkpoint(10, 5, seal=version(15))
-    proven = replace(GONE, verified=frozenset({1, 2}))
+    proven = replace(GONE, verified=Numbers.of({1, 2}))
     assert actions(proven, sealed) == (do.Complete(),)
     assert isinstance(only(ABORT, proven, sealed), do.Abandon)
 

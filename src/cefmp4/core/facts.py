@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cefmp4.core.model import FileVersion, Inspection, Wish
+from cefmp4.core.numbers import NO_NUMBERS, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Facts:
     """A writer closed the file since this version was first seen."""
     inspection: Inspection | None = None
     """A closer look at this very version, if one was taken."""
-    verified: frozenset[int] = frozenset()
+    verified: Numbers = NO_NUMBERS
     """Stored parts whose checksum was held against this very version."""
     upload_may_exist: bool = True
     """An upload may stand in the store whose id was never recorded."""

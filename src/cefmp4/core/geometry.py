@@ -69,6 +69,36 @@ class Geometry:
             yield Span(number, offset, length)
             offset += length
 
+    def span_in(self, number: int, size_bytes: int) -> Span:
+        """Place of part `number` in a file of this size, which reaches into it."""
+        whole = self.span(number)
+        left = size_bytes - whole.offset
+        return whole if left >= whole.length else Span(number, whole.offset, left)
+
+    def whole_parts(self, size_bytes: int) -> int:
+        """How many whole parts a file of this size has: their numbers are 1 to that."""
+        before = 0
+        while True:
+            length = self.length_of(before + 1)
+            here = size_bytes // length
+            if self.uniform or here < DOUBLE_EVERY_PARTS:
+                return min(before + here, MAX_PARTS)
+            size_bytes -= DOUBLE_EVERY_PARTS * length
+            before += DOUBLE_EVERY_PARTS
+            if before >= MAX_PARTS:
+                return MAX_PARTS
+
+    def parts_of(self, size_bytes: int) -> int:
+        """How many parts a file of this size has, with the one that is cut to fit."""
+        whole = self.whole_parts(size_bytes)
+        if whole < MAX_PARTS and self.span(whole + 1).offset < size_bytes:
+            return whole + 1
+        return whole
+
+    def holds(self, size_bytes: int) -> bool:
+        """Whether 10,000 parts are enough for a file of this size."""
+        return self.whole_parts(size_bytes) < MAX_PARTS or size_bytes <= self.capacity_bytes
+
     @property
     def capacity_bytes(self) -> int:
         """The largest file that 10,000 parts of this geometry hold."""

@@ -9,13 +9,13 @@ Paths are `str` as `os.fsdecode` makes them, so that a name of any bytes survive
 Times are seconds since the epoch, UTC; durations say their unit in their name.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 
 from cefmp4.core.geometry import Geometry
 from cefmp4.core.mp4 import Boxes
+from cefmp4.core.parts import Part as Part
+from cefmp4.core.parts import Parts as Parts
 
 
 class Status(StrEnum):
@@ -107,17 +107,6 @@ class Inspection:
     """How long ago the look was taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part the store has confirmed, and the checksum of the bytes that were sent."""
-
-    number: int
-    size_bytes: int
-    etag: str
-    crc64nvme: int
-    uploaded_at: float
-
-
 class SealReason(StrEnum):
     """Why a recording was taken as ended."""
 
@@ -173,7 +162,7 @@ class Checkpoint:
     """Device and inode of the watched directory it was begun in; None when not known."""
     status: Status = Status.ACTIVE
     upload_id: str | None = None
-    parts: Mapping[int, Part] = field(default_factory=lambda: MappingProxyType({}))
+    parts: Parts = field(default_factory=Parts)
     seal: Seal | None = None
     completing: bool = False
     """The store was, or may have been, told to make the object visible."""
@@ -196,17 +185,17 @@ class Checkpoint:
     @property
     def bytes_sent(self) -> int:
         """Bytes of all parts the store has confirmed."""
-        return sum(part.size_bytes for part in self.parts.values())
+        return self.parts.total_bytes
 
     @property
     def next_part_number(self) -> int:
         """The lowest part number above every confirmed one."""
-        return max(self.parts, default=0) + 1
+        return self.parts.highest + 1
 
     @property
     def sent_end(self) -> int:
         """The offset just after the last confirmed part: the file may not end before it."""
-        last = max(self.parts, default=0)
+        last = self.parts.highest
         return self.geometry.span(last).offset + self.parts[last].size_bytes if last else 0
 
     @property
@@ -219,16 +208,14 @@ class Checkpoint:
         return replace(self, upload_id=upload_id)
 
     def with_part(self, part: Part) -> "Checkpoint":
-        parts = MappingProxyType({**self.parts, part.number: part})
+        parts = self.parts.with_part(part)
         return replace(self, parts=parts, last_activity_at=part.uploaded_at)
 
     def without_parts(self, numbers: frozenset[int]) -> "Checkpoint":
         """The named parts are not what the file holds: they are to be sent again."""
-        kept = {n: part for n, part in self.parts.items() if n not in numbers}
+        kept = self.parts.without(numbers)
         resent = self.parts_resent + len(self.parts) - len(kept)
-        return replace(
-            self, parts=MappingProxyType(kept), parts_resent=resent, completing=False
-        )
+        return replace(self, parts=kept, parts_resent=resent, completing=False)
 
     def sealed(self, seal: Seal) -> "Checkpoint":
         return replace(
@@ -255,7 +242,7 @@ class Checkpoint:
 
     def not_put(self) -> "Checkpoint":
         """PutObject was not carried out: nothing stands in the store."""
-        return replace(self, parts=MappingProxyType({}), completing=False)
+        return replace(self, parts=Parts(), completing=False)
 
     def still_incomplete(self) -> "Checkpoint":
         """Complete was not carried out: the upload stands as it was."""

@@ -50,6 +50,7 @@ from cefmp4.core.actions import (
     SendParts,
     Unseal,
 )
+from cefmp4.core.due import is_proven, missing, unproven, whole_and_due
 from cefmp4.core.ending import look_closer, seal_reason, wait_for_end
 from cefmp4.core.facts import Facts
 from cefmp4.core.geometry import Span
@@ -71,6 +72,10 @@ from cefmp4.core.wishes import concerns
 
 COMPARE_AT_ONCE_PARTS = 32
 """Parts read again in one turn, so that a mismatch found early is mended early."""
+
+SEND_AT_ONCE_PARTS = 256
+"""Parts of a sealed recording sent in one turn, a window of them at a time: enough to keep
+the window full, and few enough to be named anew at every turn."""
 
 MAX_REFUSALS = 3
 """After so many refused completions of freshly sent parts, a person has to look."""
@@ -114,7 +119,7 @@ def _not_begun(facts: Facts, policy: Policy) -> Plan:
                 return Plan("not MP4 so far", (), patience - facts.quiet_seconds)
             hint = f"to upload it all the same, set REJECT_NON_MP4=false, {THEN_RETRY}"
             return Plan("its bytes are not MP4", (Reject("not_mp4", hint),))
-    if facts.version.size_bytes > policy.geometry.capacity_bytes:
+    if not policy.geometry.holds(facts.version.size_bytes):
         return Plan("larger than its parts can hold", (Reject(*TOO_LARGE),))
     return Plan("a new recording", (Begin(),))
 
@@ -146,8 +151,9 @@ def _is_its_own(version: FileVersion, checkpoint: Checkpoint) -> bool:
 
 def _not_there(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:
     """Our file is not under its path, but all of it may be in the store."""
-    proven = checkpoint.seal and not _left_to_prove(facts, checkpoint, checkpoint.seal)
-    if facts.moved_to is None and not _is_hidden(facts) and proven:
+    seal = checkpoint.seal
+    stays_away = facts.moved_to is None and not _is_hidden(facts)
+    if stays_away and seal and is_proven(checkpoint, seal, facts.verified):
         return Plan("gone, but every byte was sent and compared", (Complete(),))
     return _gone(facts, checkpoint, policy)
 
@@ -192,33 +198,21 @@ def _growing(
     reason = seal_reason(facts, policy)
     if reason is not None:
         return Plan(f"taken as ended: {reason}", (SealNow(reason),))
-    if version.size_bytes > checkpoint.geometry.capacity_bytes:
+    if not checkpoint.geometry.holds(version.size_bytes):
         return Plan("larger than its parts can hold", (Abandon(Status.FAILED, *TOO_LARGE),))
-    actions: list[Action] = [Inspect()] if look_closer(facts, policy) else []
-    due = tuple(
-        span
-        for span in checkpoint.geometry.spans(version.size_bytes)
-        if span.length == checkpoint.geometry.length_of(span.number)
-        and not _is_stored(checkpoint, span)
-    )
+    actions: tuple[Action, ...] = (Inspect(),) if look_closer(facts, policy) else ()
+    due = whole_and_due(checkpoint, version.size_bytes, policy.window_parts)
     if due:
-        return Plan("whole parts are due", (*actions, *_send(facts, checkpoint, due, policy)))
+        return Plan("whole parts are due", (*actions, _send(facts, checkpoint, due)))
     if actions:
-        return Plan("silent or closed: has it ended?", tuple(actions))
+        return Plan("silent or closed: has it ended?", actions)
     return wait_for_end(facts, policy)
 
 
-def _send(
-    facts: Facts, checkpoint: Checkpoint, due: tuple[Span, ...], policy: Policy
-) -> tuple[Action, ...]:
+def _send(facts: Facts, checkpoint: Checkpoint, due: tuple[Span, ...]) -> Action:
     if checkpoint.upload_id is None:
-        return (AdoptUpload() if facts.upload_may_exist else CreateUpload(),)
-    return (SendParts(due if checkpoint.seal else due[: policy.window_parts]),)
-
-
-def _is_stored(checkpoint: Checkpoint, span: Span) -> bool:
-    part = checkpoint.parts.get(span.number)
-    return part is not None and part.size_bytes == span.length
+        return AdoptUpload() if facts.upload_may_exist else CreateUpload()
+    return SendParts(due)
 
 
 def _sealed(
@@ -239,9 +233,9 @@ def _sealed(
         if settles_in > 0:
             return Plan("small and sealed: settling", (), settles_in)
         return Plan("sealed and smaller than one part", (PutWhole(),))
-    left = _left_to_prove(facts, checkpoint, seal)
-    if left:
-        return _prove(facts, checkpoint, left, policy)
+    actions = _prove(facts, checkpoint, seal)
+    if actions:
+        return Plan(_how_far(facts, checkpoint, seal), actions)
     if settles_in > 0:
         return Plan("all parts agree: settling", (), settles_in)
     return Plan("all parts agree", (Complete(),))
@@ -251,26 +245,18 @@ def _fits_one_part(checkpoint: Checkpoint, version: FileVersion) -> bool:
     return version.size_bytes <= checkpoint.geometry.length_of(1)
 
 
-def _left_to_prove(facts: Facts, checkpoint: Checkpoint, seal: Seal) -> tuple[Span, ...]:
-    """Spans of the sealed file that are not stored, or not yet held against the disk."""
-    return tuple(
-        span
-        for span in checkpoint.geometry.spans(seal.version.size_bytes)
-        if span.number not in facts.verified or not _is_stored(checkpoint, span)
-    )
+def _prove(facts: Facts, checkpoint: Checkpoint, seal: Seal) -> tuple[Action, ...]:
+    """Send what is not stored, and compare what is; nothing when all is proven."""
+    due = missing(checkpoint, seal, SEND_AT_ONCE_PARTS)
+    unsure = unproven(checkpoint, seal, facts.verified, COMPARE_AT_ONCE_PARTS)
+    sending = (_send(facts, checkpoint, due),) if due else ()
+    return (*sending, Compare(unsure)) if unsure else sending
 
 
-def _prove(
-    facts: Facts, checkpoint: Checkpoint, left: tuple[Span, ...], policy: Policy
-) -> Plan:
-    missing = tuple(span for span in left if not _is_stored(checkpoint, span))
-    unsure = tuple(span.number for span in left if _is_stored(checkpoint, span))
-    actions: tuple[Action, ...] = ()
-    if missing:
-        actions += _send(facts, checkpoint, missing, policy)
-    if unsure:
-        actions += (Compare(unsure[:COMPARE_AT_ONCE_PARTS]),)
-    return Plan(f"sealed: {len(missing)} to send, {len(unsure)} to compare", actions)
+def _how_far(facts: Facts, checkpoint: Checkpoint, seal: Seal) -> str:
+    count = checkpoint.geometry.parts_of(seal.version.size_bytes)
+    stored, compared = len(checkpoint.parts), len(facts.verified)
+    return f"sealed: {stored} of {count} parts sent, {compared} compared"
 
 
 def _stored(facts: Facts, checkpoint: Checkpoint, policy: Policy) -> Plan:

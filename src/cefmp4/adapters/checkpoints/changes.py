@@ -11,6 +11,7 @@ from cefmp4.adapters.checkpoints.codec import (
     Fields,
     pack_fingerprint,
     pack_meta,
+    pack_meta_delta,
     pack_part,
     pack_text,
 )
@@ -96,21 +97,17 @@ def _remove(key: bytes, names: Sequence[bytes]) -> Iterator[Command]:
 def _meta_delta(
     key: bytes, before: Checkpoint, after: Checkpoint, revision: bytes
 ) -> Iterator[Command]:
-    old, new = pack_meta(before), pack_meta(after)
-    yield from _remove(key, [name for name in old if name not in new])
-    changed = {name: value for name, value in new.items() if old.get(name) != value}
-    yield from _put(key, changed | {REVISION: revision})
+    changed = pack_meta_delta(before, after)
+    yield from _remove(key, [name for name, value in changed.items() if value is None])
+    new = {name: value for name, value in changed.items() if value is not None}
+    yield from _put(key, new | {REVISION: revision})
 
 
 def _parts_delta(key: bytes, before: Checkpoint, after: Checkpoint) -> Iterator[Command]:
-    gone = [b"%d" % number for number in before.parts if number not in after.parts]
-    yield from _remove(key, gone)
-    changed = {
-        b"%d" % number: pack_part(part)
-        for number, part in after.parts.items()
-        if before.parts.get(number) != part
-    }
-    yield from _put(key, changed)
+    gone = before.parts.numbers.without(after.parts.numbers)
+    yield from _remove(key, [b"%d" % number for number in gone])
+    changed = after.parts.changed(before.parts)
+    yield from _put(key, {b"%d" % part.number: pack_part(part) for part in changed})
 
 
 def _path_delta(keys: Keyspace, before: Checkpoint, after: Checkpoint) -> Iterator[Command]:
@@ -152,12 +149,12 @@ def _leave_home(keys: Keyspace, home: str, after: Checkpoint) -> Command:
 def _fingerprint(
     keys: Keyspace, before: Checkpoint | None, after: Checkpoint
 ) -> Iterator[Command]:
-    fingerprint = pack_fingerprint(after)
-    if after.status not in STORED or fingerprint is None:
-        return
     old_path = before.path if before is not None and before.status in STORED else None
-    if old_path == after.path:
+    if after.status not in STORED or old_path == after.path:
         return  # it may have been moved or forgotten since: that stands
+    fingerprint = pack_fingerprint(after)  # of all parts: once, and once more for each rename
+    if fingerprint is None:
+        return
     if old_path is not None:
         yield (b"HDELIF", keys.stored, os.fsencode(old_path), fingerprint)
     yield (b"HSET", keys.stored, os.fsencode(after.path), fingerprint)

@@ -8,10 +8,9 @@ value is None is absent. Paths are the bytes the filesystem knows them by.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 from cefmp4.core.geometry import Geometry
@@ -19,6 +18,7 @@ from cefmp4.core.model import (
     Checkpoint,
     FileVersion,
     Part,
+    Parts,
     Seal,
     SealReason,
     Status,
@@ -41,8 +41,11 @@ def unpack_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def _pack_json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def _pack_dataclass(value: Any) -> bytes:
@@ -100,17 +103,37 @@ FIELDS = (
 
 def pack_meta(checkpoint: Checkpoint) -> Fields:
     """The `meta` hash of a checkpoint."""
-    packed = {
-        field.name: field.pack(value)
+    packed = _pack(checkpoint, FIELDS) | _derived(checkpoint)
+    return {name: value for name, value in packed.items() if value is not None}
+
+
+def pack_meta_delta(before: Checkpoint, after: Checkpoint) -> dict[bytes, bytes | None]:
+    """What changes in the `meta` hash, and nothing else; None: that field goes."""
+    changed = (
+        field
         for field in FIELDS
-        if (value := getattr(checkpoint, field.attribute)) is not None
-    }
-    packed[b"total_bytes_sent"] = b"%d" % checkpoint.bytes_sent
-    packed[b"next_part_number"] = b"%d" % checkpoint.next_part_number
-    for name in TIMES:
-        if iso := _iso(getattr(checkpoint, name)):
-            packed[f"{name}_utc".encode()] = iso
+        if getattr(before, field.attribute) != getattr(after, field.attribute)
+    )
+    derived = _derived(after).items() - _derived(before).items()
+    return _pack(after, changed) | dict(derived)
+
+
+def _pack(checkpoint: Checkpoint, fields: Iterable[_Field]) -> dict[bytes, bytes | None]:
+    packed: dict[bytes, bytes | None] = {}
+    for field in fields:
+        value = getattr(checkpoint, field.attribute)
+        packed[field.name] = None if value is None else field.pack(value)
+        if field.attribute in TIMES:
+            packed[field.name + b"_utc"] = _iso(value)
     return packed
+
+
+def _derived(checkpoint: Checkpoint) -> dict[bytes, bytes | None]:
+    """For people only."""
+    return {
+        b"total_bytes_sent": b"%d" % checkpoint.bytes_sent,
+        b"next_part_number": b"%d" % checkpoint.next_part_number,
+    }
 
 
 def _iso(at: float | None) -> bytes | None:
@@ -124,9 +147,14 @@ def _iso(at: float | None) -> bytes | None:
 
 def pack_part(part: Part) -> bytes:
     """One value of the `parts` hash."""
-    told = asdict(part)
-    del told["number"]
-    return _pack_json(told)
+    return _pack_json(
+        {
+            "size_bytes": part.size_bytes,
+            "etag": part.etag,
+            "crc64nvme": part.crc64nvme,
+            "uploaded_at": part.uploaded_at,
+        }
+    )
 
 
 def unpack(
@@ -139,11 +167,8 @@ def unpack(
             for field in FIELDS
             if field.name in meta
         }
-        numbered = {
-            number: Part(number=number, **json.loads(raw))
-            for number, raw in sorted((int(name), raw) for name, raw in parts.items())
-        }
-        return Checkpoint(stream_id=stream_id, parts=MappingProxyType(numbered), **told)
+        known = Parts.of(Part(int(name), **json.loads(raw)) for name, raw in parts.items())
+        return Checkpoint(stream_id=stream_id, parts=known, **told)
     except (ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"stream {stream_id}: {error}") from error
 

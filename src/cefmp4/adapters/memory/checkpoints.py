@@ -252,8 +252,10 @@ class MemoryCheckpoints:
     def _remember_stored(self, before: Checkpoint | None, after: Checkpoint) -> None:
         stored = self._server.stored
         old_path = before.path if before is not None and before.status in STORED else None
+        if after.status not in STORED or old_path == after.path:
+            return
         fingerprint = Fingerprint.of_stored(after)
-        if after.status not in STORED or fingerprint is None or old_path == after.path:
+        if fingerprint is None:
             return
         mine = (after.stream_id, fingerprint)
         if old_path is not None and stored.get(old_path) == mine:
