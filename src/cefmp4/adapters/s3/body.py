@@ -8,6 +8,7 @@ What must stay true:
 - a body that fails while it is sent comes out as that very failure, although aiohttp
   wraps it (`failures_first`);
 - an answer that came before all bytes were handed over proves nothing (`sent_whole`);
+- no piece is handed over before the pace allows it, and that wait counts as no silence;
 - a peer that takes no more bytes is noticed: aiohttp's read timeout only starts when the
   whole body is written, so that without a limit here a part could hang for ever.
 """
@@ -22,6 +23,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
 from cefmp4.errors import CefMP4Error
+from cefmp4.pace import Pace
 from cefmp4.ports import Body
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -36,11 +38,14 @@ class StreamedBody(Payload):
 
     _autoclose = True  # whoever opened the Body closes it
 
-    def __init__(self, body: Body, stall_seconds: float, content_sha256: str) -> None:
+    def __init__(
+        self, body: Body, stall_seconds: float, content_sha256: str, pace: Pace
+    ) -> None:
         super().__init__(body)
         self._body = body
         self._size = body.size_bytes
         self._stall_seconds = stall_seconds
+        self._pace = pace
         self._handed_over_bytes = 0
         self._failure: CefMP4Error | None = None
         self.content_sha256 = content_sha256
@@ -64,8 +69,11 @@ class StreamedBody(Payload):
 
     async def _write_block(self, writer: AbstractStreamWriter, block: bytes) -> None:
         view = memoryview(block)
-        for start in range(0, len(view), PIECE_BYTES):
-            piece = view[start : start + PIECE_BYTES]
+        while view:
+            grant = self._pace.reserve(min(len(view), PIECE_BYTES))
+            if grant.wait_seconds:
+                await asyncio.sleep(grant.wait_seconds)
+            piece, view = view[: grant.size_bytes], view[grant.size_bytes :]
             self._handed_over_bytes += len(piece)
             async with asyncio.timeout(self._stall_seconds):
                 await writer.write(piece)

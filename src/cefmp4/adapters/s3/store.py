@@ -4,6 +4,7 @@ Every answer is read with suspicion: a 200 without what was asked for is a failu
 listing may page in ways of its own, and a part counts only when all its bytes were sent.
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from cefmp4.adapters.s3.settings import StoreSettings
 from cefmp4.core.model import Part, StoredObject
 from cefmp4.core.objects import STREAM_ID, is_md5
 from cefmp4.errors import ContentRefused, S3OperationError, UploadGone
+from cefmp4.pace import Pace
 from cefmp4.ports import Body, Digests, ListedObject, ListedPart, Upload
 
 if TYPE_CHECKING:
@@ -41,18 +43,21 @@ _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
 @asynccontextmanager
-async def open_store(settings: StoreSettings, probe_key: str) -> AsyncIterator["S3Store"]:
+async def open_store(
+    settings: StoreSettings, probe_key: str, pace: Pace | None = None
+) -> AsyncIterator["S3Store"]:
     """The store, reached, with its bucket, and asked what it can do.
 
-    `probe_key` is for trials only: nothing is ever stored under it. Raises what kept it
-    from opening; whoever calls tries again while that is transient.
+    `probe_key` is for trials only: nothing is ever stored under it. What is sent keeps to
+    the `pace`. Raises what kept it from opening; whoever calls tries again while that is
+    transient.
     """
     async with AsyncExitStack() as opened:
         with translated(errors.OPEN):
             client = await opened.enter_async_context(open_client(settings))
         await ensure_bucket(client, settings)
         found = await probe(lambda trial: S3Store(client, settings, trial), probe_key)
-        yield S3Store(client, settings, found)
+        yield S3Store(client, settings, found, pace=pace)
 
 
 @asynccontextmanager
@@ -75,10 +80,12 @@ class S3Store:
         capabilities: Capabilities,
         *,
         page_rows: int = 1000,
+        pace: Pace | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._page_rows = page_rows
+        self._pace = pace or Pace(time.monotonic)
         self.capabilities = capabilities
 
     @property
@@ -202,7 +209,7 @@ class S3Store:
     async def _payload(self, body: Body) -> StreamedBody:
         unsigned = self.capabilities.unsigned_payload
         signed_as = UNSIGNED_PAYLOAD if unsigned else await content_sha256(body)
-        return StreamedBody(body, self._settings.stall_seconds, signed_as)
+        return StreamedBody(body, self._settings.stall_seconds, signed_as, self._pace)
 
     def _sending(self, payload: StreamedBody, body: Body) -> dict[str, Any]:
         checksum = self.capabilities.checksum_of(body)
