@@ -48,8 +48,13 @@ class Flow:
                 if error.strain is not None:
                     self._strained(error.strain, number)
                 raise
-            wanted = self.parts.waiting > 0 and not self.pace.binds
-            self._move(self._window.landed(wanted=wanted), "it takes them well")
+            self._move(self._window.landed(wanted=self._wanted), "it takes them well")
+
+    @property
+    def _wanted(self) -> bool:
+        """More parts would have been sent, had the store been trusted with them."""
+        held_back = self.parts.limit < self._window.limit or self.pace.binds
+        return self.parts.waiting > 0 and not held_back
 
     def _strained(self, strain: Strain, number: int) -> None:
         self._move(self._window.strained(strain, number, self._begun), strain.value)

@@ -159,6 +159,23 @@ async def test_while_a_limit_of_the_rate_binds_more_parts_would_not_help() -> No
     assert flow.parts.limit == 1
 
 
+async def test_what_few_parts_under_a_limit_of_the_rate_show_is_not_believed_of_more() -> None:
+    """When the limit is lifted there are as many as the store took before."""
+    flow = flowing(parts=32)
+    for _ in range(2):
+        with pytest.raises(S3OperationError):
+            async with flow.part(Urgency.GROWING):
+                raise slow_down()
+    assert flow.parts.limit == 8
+    flow.hear("128K")
+    flow.keep_time(today_at(12))
+    assert flow.parts.limit == 2
+    await crowd(flow, [])
+    flow.hear(None)
+    flow.keep_time(today_at(12))
+    assert flow.parts.limit == 8
+
+
 async def test_a_person_is_heard_and_the_table_kept_while_the_daemon_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
