@@ -17,6 +17,8 @@ from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.disk import LocalDisk, prepare_process
 from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
 from cefmp4.assembly import (
+    SystemClock,
+    make_flow,
     make_selection,
     make_watcher,
     make_world,
@@ -25,7 +27,9 @@ from cefmp4.assembly import (
 )
 from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
+from cefmp4.flow import Flow
 from cefmp4.metrics import Metrics
+from cefmp4.pace import Pace
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import (
@@ -119,12 +123,19 @@ class Daemon:
                 server.listening(settings.prom_host, settings.prom_port)
             )
             checkpoints = await self._claimed(stack)
-            store = await self._opened_store(stack)
+            flow = await self._flow(checkpoints)
+            store = await self._opened_store(stack, flow.pace)
             disk = LocalDisk(make_selection(settings))
             stack.callback(disk.close)
-            world = self.around(make_world(settings, disk, store, checkpoints, self.metrics))
+            world = make_world(settings, disk, store, checkpoints, self.metrics, flow)
+            world = self.around(world)
             self.supervisor = supervisor = Supervisor(world)
             self.metrics.watch_active(supervisor.active_streams)
+            self.metrics.watch_uploads(
+                limit=lambda: flow.parts.limit,
+                used=lambda: flow.parts.used,
+                bytes_per_second=lambda: flow.pace.bytes_per_second or 0,
+            )
             whole = await async_retry_transient("resume", checkpoints.is_whole)
             world.recollection.wanted = not whole
             known = await async_retry_transient("resume", supervisor.resume)
@@ -152,12 +163,20 @@ class Daemon:
             log.warning("the state server may forget", why=warning)
         return checkpoints
 
-    async def _opened_store(self, stack: AsyncExitStack) -> S3Store:
+    async def _flow(self, checkpoints: RedisCheckpoints) -> Flow:
+        """With the limits that hold now: none is exceeded by the first part."""
+        flow = make_flow(self.settings)
+        asked = await async_retry_transient("ask the state server", checkpoints.asked)
+        flow.hear(asked.upload_limit)
+        flow.keep_time(SystemClock.now())
+        return flow
+
+    async def _opened_store(self, stack: AsyncExitStack, pace: Pace) -> S3Store:
         settings = self.store_with(self.settings)
 
         async def attempt() -> S3Store:
             return await stack.enter_async_context(
-                open_store(settings, trial_key(self.settings))
+                open_store(settings, trial_key(self.settings), pace)
             )
 
         store = await async_retry_transient("open the store", attempt)
@@ -180,7 +199,9 @@ class Daemon:
                     world, supervisor.shelf, settings.completed_retention_seconds
                 )
             ),
-            asyncio.ensure_future(listen(checkpoints, supervisor.hear)),
+            asyncio.ensure_future(
+                listen(checkpoints, supervisor.hear, world.flow, world.clock)
+            ),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
         if self.once:

@@ -21,7 +21,9 @@ from cefmp4.config import Settings
 from cefmp4.core.keys import key_problem, literal_prefix, place_of_id, render_key
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import CefMP4Error, StreamInitializationError
+from cefmp4.flow import Flow
 from cefmp4.metrics import Metrics
+from cefmp4.pace import Pace
 from cefmp4.ports import Probe, Prober
 from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
@@ -66,6 +68,7 @@ def make_world(
     store: S3Store,
     checkpoints: RedisCheckpoints,
     metrics: Metrics,
+    flow: Flow,
 ) -> World:
     """The real things behind every port."""
     policy, selection = settings.policy(), make_selection(settings)
@@ -85,7 +88,7 @@ def make_world(
         policy=policy,
         metrics=metrics,
         turns=Slots(settings.max_concurrent_streams),
-        parts=Slots(settings.max_parts_in_flight),
+        flow=flow,
         new_stream_id=lambda: stream_id_from(uuid.uuid4(), tag),
         key_for=key_for(settings),
         bucket=settings.s3_bucket_name or "",
@@ -93,6 +96,13 @@ def make_world(
         host=socket.gethostname(),
         recollection=make_recollection(settings),
     )
+
+
+def make_flow(settings: Settings) -> Flow:
+    """How much may be on its way to the store, to begin with."""
+    parts = settings.max_parts_in_flight
+    pace = Pace(SystemClock.monotonic, senders=parts)
+    return Flow(parts, pace, settings.upload_rate_limit)
 
 
 def make_recollection(settings: Settings) -> Recollection:

@@ -13,7 +13,7 @@ import typer
 from cefmp4 import __version__, app, console
 from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, tell_when_one_ends
 from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
-from cefmp4.commands import clearing, doctoring, looking, verifying, wishing
+from cefmp4.commands import clearing, doctoring, limiting, looking, verifying, wishing
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.errors import CefMP4Error
 from cefmp4.logging_config import configure_logging, hide
@@ -123,7 +123,7 @@ def hide_secrets(settings: Settings) -> None:
 
 for command in (
     *(looking.streams, looking.show, looking.plan),
-    *(wishing.retry, wishing.abort),
+    *(wishing.retry, wishing.abort, limiting.limit),
     *(verifying.verify, doctoring.doctor, clearing.gc),
 ):
     cli.command()(command)

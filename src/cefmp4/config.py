@@ -21,6 +21,7 @@ from cefmp4.config_problems import (
 from cefmp4.core.geometry import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES
 from cefmp4.core.model import AfterUpload
 from cefmp4.core.policy import Policy
+from cefmp4.core.timetable import Timetable
 
 __all__ = ["Settings", "WrongSettings", "load_settings", "settings_warnings"]
 
@@ -113,6 +114,9 @@ class Settings(BaseSettings):
     )
     max_parts_in_flight: int = Field(
         8, ge=1, le=64, description="Parts on their way at the same time, over all recordings."
+    )
+    upload_rate_limit_bytes_per_second: rule.RateLimit = Field(
+        "off", description="Bytes per second that are sent, as 2M, or a time table of them."
     )
     chunk_size_bytes: int = Field(
         10 * 1024**2,
@@ -221,6 +225,11 @@ class Settings(BaseSettings):
         if self.s3_uniform_parts == "auto":
             return rule.wants_uniform_parts(self.s3_endpoint_url)
         return self.s3_uniform_parts == "true"
+
+    @property
+    def upload_rate_limit(self) -> Timetable:
+        """UPLOAD_RATE_LIMIT_BYTES_PER_SECOND, understood."""
+        return Timetable.parse(self.upload_rate_limit_bytes_per_second)
 
     def policy(self) -> Policy:
         """What bears on decisions. One recording may use half of the parts in flight."""

@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode
 
 from cefmp4.core.keys import template_problem
 from cefmp4.core.model import AfterUpload
+from cefmp4.core.timetable import Timetable
 
 LONGEST_SECONDS: Final = 10 * 365 * 86_400
 """Longer waits than ten years overflow timers."""
@@ -188,6 +189,10 @@ def region(text: str) -> str:
     return text
 
 
+def rate_limit(text: str) -> str:
+    return Timetable.parse(text).text
+
+
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -264,6 +269,7 @@ BucketName = Annotated[str, AfterValidator(bucket_name)]
 KeyTemplate = Annotated[str, AfterValidator(key_template)]
 InstanceId = Annotated[str, AfterValidator(instance_id)]
 Word = Annotated[str, AfterValidator(word)]
+RateLimit = Annotated[str, AfterValidator(rate_limit)]
 Region = Annotated[str, AfterValidator(region)]
 OpenWriterSeconds = Annotated[SomeSeconds, AfterValidator(not_shorter_than_idle)]
 SecretKey = Annotated[SecretStr | None, AfterValidator(with_access_key)]

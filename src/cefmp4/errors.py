@@ -9,6 +9,8 @@ cannot succeed without a person is not.
 
 import re
 
+from cefmp4.core.congestion import Strain
+
 
 class CefMP4Error(Exception):
     """Something failed. `hint` says what a person can do about it."""
@@ -24,11 +26,14 @@ class CefMP4Error(Exception):
         hint: str = "",
         transient: bool | None = None,
         retry_after_seconds: float = 0.0,
+        strain: Strain | None = None,
     ) -> None:
         super().__init__(message)
         self.hint = hint
         self.retry_after_seconds = retry_after_seconds
         """The least time the other side asked us to wait; 0 when it did not."""
+        self.strain = strain
+        """What says that too much was asked at once; None when nothing does."""
         if transient is not None:
             self.transient = transient
 
@@ -61,12 +66,14 @@ class S3OperationError(CefMP4Error):
         hint: str = "",
         transient: bool | None = None,
         retry_after_seconds: float = 0.0,
+        strain: Strain | None = None,
     ) -> None:
         super().__init__(
             f"{operation}: {code}: {message}",
             hint=hint,
             transient=transient,
             retry_after_seconds=retry_after_seconds,
+            strain=strain,
         )
         self.operation = operation
         self.code = code

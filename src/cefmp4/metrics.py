@@ -44,6 +44,7 @@ class Metrics:
         )
         self._of_each_stream(r)
         self._of_the_instance(r)
+        self._of_the_uploads(r)
         self._ended: dict[str, None] = {}  # in the order they ended
         self._operations: dict[str, set[str]] = {}
 
@@ -104,6 +105,34 @@ class Metrics:
             "Such uploads that were aborted.",
             registry=r,
         )
+
+    def _of_the_uploads(self, r: CollectorRegistry) -> None:
+        self.slots_limit = Gauge(
+            "cefmp4_upload_slots_limit",
+            "Parts that may be on their way at once: MAX_PARTS_IN_FLIGHT, or fewer while the"
+            " store strains or the rate is limited.",
+            registry=r,
+        )
+        self.slots_used = Gauge(
+            "cefmp4_upload_slots_used", "Parts that are on their way.", registry=r
+        )
+        self.rate_limit = Gauge(
+            "cefmp4_upload_rate_limit_bytes_per_second",
+            "The limit of the upload rate that is in force; 0 is none.",
+            registry=r,
+        )
+
+    def watch_uploads(
+        self,
+        *,
+        limit: Callable[[], float],
+        used: Callable[[], float],
+        bytes_per_second: Callable[[], float],
+    ) -> None:
+        """Read these gauges from what hands out slots and paces, at every scrape."""
+        self.slots_limit.set_function(limit)
+        self.slots_used.set_function(used)
+        self.rate_limit.set_function(bytes_per_second)
 
     def watch_active(self, count: Callable[[], int]) -> None:
         """Read the gauge from the supervisor at every scrape."""

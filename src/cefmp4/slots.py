@@ -1,17 +1,22 @@
 """Who may work now: a bounded number of slots, handed out by urgency, then in turn.
 
-Recordings that have ended go first, because people wait for them; among equals the
-longest waiting goes next, so that no stream starves another. Closing the slots is how
-the daemon stops: those who hold one finish, those who wait are told to leave.
+Recordings that have ended go first, because people wait for them; among equals the longest
+waiting goes next. Every fourth slot goes to the one that waits longest of all, so that a
+steady supply of urgent work starves nobody: who has p others before it waits for at most
+4 (p + 1) slots. Closing the slots is how the daemon stops: those who hold one finish, those
+who wait are told to leave.
 """
 
 import asyncio
-import heapq
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import IntEnum
 
 from cefmp4.errors import Stopping
+
+TURN_OF_THE_LONGEST = 4
+"""Of so many slots that are handed over, one goes to whoever waits longest."""
 
 
 class Urgency(IntEnum):
@@ -28,17 +33,28 @@ class Slots:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
-        self._arrivals = 0
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self.waiting = 0
+        """How many wait for a slot."""
         self.closed = False
+        self._arrivals = 0
+        self._handed_over = 0
+        self._lines: dict[int, deque[tuple[int, asyncio.Future[None]]]] = {}
 
     def close(self) -> None:
         """Let nobody in any more; all who wait, or come later, get Stopping."""
         self.closed = True
-        for _, _, turn in self._waiting:
-            if not turn.done():
-                turn.set_exception(Stopping())
-        self._waiting.clear()
+        for line in self._lines.values():
+            for _, turn in line:
+                if not turn.done():
+                    turn.set_exception(Stopping())
+        self._lines.clear()
+        self.waiting = 0
+
+    def resize(self, limit: int) -> None:
+        """So many from now on. With fewer than are used, none is let in until some leave."""
+        self.limit = limit
+        while self.used < self.limit and self._hand_over():
+            self.used += 1
 
     @asynccontextmanager
     async def hold(self, urgency: int) -> AsyncIterator[None]:
@@ -52,23 +68,46 @@ class Slots:
     async def _acquire(self, urgency: int) -> None:
         if self.closed:
             raise Stopping
-        if self.used < self.limit and not self._waiting:
+        if self.used < self.limit and not self._lines:
             self.used += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._arrivals += 1
-        heapq.heappush(self._waiting, (urgency, self._arrivals, turn))
+        self._lines.setdefault(urgency, deque()).append((self._arrivals, turn))
+        self.waiting += 1
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            if turn.cancelled():
+                self.waiting -= 1
+            elif turn.exception() is None:
                 self._release()  # the slot was handed over just as we were cancelled
             raise
 
     def _release(self) -> None:
-        while self._waiting:
-            _, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(None)  # the slot changes hands; `used` stays
-                return
-        self.used -= 1
+        if self.used > self.limit or not self._hand_over():
+            self.used -= 1  # else the slot changes hands
+
+    def _hand_over(self) -> bool:
+        """Let the next one in, if anybody waits."""
+        self._forget_those_who_left()
+        if not self._lines:
+            return False
+        self._handed_over += 1
+        lines = self._lines
+        next_line = min(lines)
+        if self._handed_over % TURN_OF_THE_LONGEST == 0:
+            next_line = min(lines, key=lambda urgency: lines[urgency][0][0])
+        _, turn = lines[next_line].popleft()
+        turn.set_result(None)
+        self.waiting -= 1
+        self._forget_those_who_left()
+        return True
+
+    def _forget_those_who_left(self) -> None:
+        """From the heads of the lines, and lines without anybody."""
+        for urgency, line in list(self._lines.items()):
+            while line and line[0][1].done():
+                line.popleft()
+            if not line:
+                del self._lines[urgency]

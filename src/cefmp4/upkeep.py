@@ -18,8 +18,9 @@ from cefmp4.errors import (
     StateLost,
 )
 from cefmp4.finishing import Finishing
+from cefmp4.flow import Flow
 from cefmp4.ledger import Ledger
-from cefmp4.ports import Checkpoints, Disk
+from cefmp4.ports import Checkpoints, Clock, Disk
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
@@ -63,21 +64,31 @@ async def keep_claim(
 
 
 async def listen(
-    checkpoints: Checkpoints, hear: Callable[[Mapping[str, Wish]], Awaitable[None]]
+    checkpoints: Checkpoints,
+    hear: Callable[[Mapping[str, Wish]], Awaitable[None]],
+    flow: Flow,
+    clock: Clock,
 ) -> NoReturn:
-    """Ask every second what people want, and tell it. The start has asked already."""
+    """Ask every second what people want, and tell it. The start has asked already.
+
+    The time table of the upload rate is kept also while nobody can be asked.
+    """
     failures = 0
     while True:
         await asyncio.sleep(LISTEN_INTERVAL_SECONDS)
         try:
-            if wishes := await checkpoints.wishes():
-                await hear(wishes)
+            asked = await checkpoints.asked()
+            flow.hear(asked.upload_limit)
+            flow.keep_time(clock.now())
+            if asked.wishes:
+                await hear(asked.wishes)
         except Fenced:
             raise
         except RedisOperationError as error:
             failures += 1
             if failures == 1:
                 log.warning("wishes cannot be read", error=str(error), hint=error.hint)
+            flow.keep_time(clock.now())
         else:
             failures = 0
 

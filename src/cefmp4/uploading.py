@@ -64,16 +64,17 @@ class Uploading:
 
         After a failure no further part is begun, but those in flight are awaited: what
         they have sent shall not be sent again. Then the first failure is raised. Nor is one
-        begun once a person wants the recording aborted.
+        begun once a person wants the recording aborted, or, after a window of them, once
+        another stream waits for a turn: this one gets its next turn like everybody.
         """
-        due = iter(spans)
+        due = enumerate(spans)
         failed = asyncio.Event()
         workers = min(self.world.policy.window_parts, len(spans))
         await finish_all(*(self._send_all(due, failed) for _ in range(workers)))
 
-    async def _send_all(self, due: Iterator[Span], failed: asyncio.Event) -> None:
-        for span in due:
-            if failed.is_set() or self.sight.wish is Wish.ABORT:
+    async def _send_all(self, due: Iterator[tuple[int, Span]], failed: asyncio.Event) -> None:
+        for begun, span in due:
+            if failed.is_set() or self.sight.wish is Wish.ABORT or self._gives_way(begun):
                 return
             try:
                 await self._send(span)
@@ -81,11 +82,15 @@ class Uploading:
                 failed.set()
                 raise
 
+    def _gives_way(self, done: int) -> bool:
+        """A window of parts is done in this turn, and another stream waits for one."""
+        return done >= self.world.policy.window_parts and self.world.turns.waiting > 0
+
     async def _send(self, span: Span) -> None:
         world, cp = self.world, self.ledger.current
         if cp.upload_id is None:
             raise LookupError("a part is due, but no upload was begun")
-        async with world.parts.hold(urgency_of(cp)):
+        async with world.flow.part(urgency_of(cp)):
             began = time.monotonic()
             version = world.disk.stat(cp.path)
             async with world.disk.body(cp.path, cp.identity, span, world.store.digests) as body:
@@ -131,18 +136,20 @@ class Uploading:
         """Hold stored parts against the disk; those that differ are forgotten first.
 
         They are forgotten before they are sent again, because a failed re-send can lose
-        the part the store had (Cloudflare R2).
+        the part the store had (Cloudflare R2). Gives way to other streams as `send_parts`.
         """
         cp = self.ledger.current
         if cp.seal is None:
             return
         agree: list[int] = []
         differ: set[int] = set()
-        for number in numbers:
+        for done, number in enumerate(numbers):
             if self.world.parts.closed:
                 raise Stopping
             if self.sight.wish is Wish.ABORT:
                 return
+            if self._gives_way(done):
+                break
             part = cp.parts[number]
             span = Span(number, cp.geometry.span(number).offset, part.size_bytes)
             crc = await self.world.disk.crc64nvme(cp.path, cp.identity, span)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cefmp4.core.policy import Policy
+from cefmp4.flow import Flow
 from cefmp4.horizon import Horizon
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
@@ -25,8 +26,8 @@ class World:
     metrics: Metrics
     turns: Slots
     """Streams that may work at the same time (`MAX_CONCURRENT_STREAMS`)."""
-    parts: Slots
-    """Parts in flight, over all streams (`MAX_PARTS_IN_FLIGHT`)."""
+    flow: Flow
+    """What is on its way to the store, over all streams."""
     new_stream_id: Callable[[], str]
     key_for: Callable[[str, str, float], str]
     """Object key for a stream id, a path and a start time. Raises StreamInitializationError."""
@@ -36,3 +37,8 @@ class World:
     host: str
     horizon: Horizon = field(default_factory=Horizon)
     recollection: Recollection = field(default_factory=Recollection)
+
+    @property
+    def parts(self) -> Slots:
+        """Parts in flight, over all streams (at most `MAX_PARTS_IN_FLIGHT`)."""
+        return self.flow.parts

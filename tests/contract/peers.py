@@ -14,6 +14,7 @@ from awscrt import checksums
 
 from cefmp4.adapters.s3 import Capabilities, Checksum, S3Store, StoreSettings
 from cefmp4.adapters.s3.client import open_client
+from cefmp4.pace import Pace
 from contract.bodies import BytesBody
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,7 +63,10 @@ async def serving_bytes(
 
 @asynccontextmanager
 async def store_at(
-    url: str, stall_seconds: float = 5.0, ca_bundle: str | None = None
+    url: str,
+    stall_seconds: float = 5.0,
+    ca_bundle: str | None = None,
+    pace: Pace | None = None,
 ) -> AsyncIterator[S3Store]:
     """The adapter, untried, in front of a peer."""
     settings = StoreSettings(
@@ -76,7 +80,7 @@ async def store_at(
     )
     able = Capabilities(Checksum.CRC64NVME, unsigned_payload=True, etag_is_md5=True)
     async with open_client(settings) as client:
-        store = S3Store(client, settings, able)
+        store = S3Store(client, settings, able, pace=pace)
         yield store
         store.close()
 

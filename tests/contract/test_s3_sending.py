@@ -4,6 +4,7 @@ import asyncio
 import os
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,10 @@ from aiohttp import web
 
 from cefmp4.adapters.disk import LocalDisk
 from cefmp4.adapters.s3 import StoreSettings, open_store
+from cefmp4.core.congestion import Strain
 from cefmp4.core.geometry import Span
 from cefmp4.errors import ChunkProcessingError, S3OperationError
+from cefmp4.pace import Pace
 from cefmp4.ports import Body, Digests
 from contract.bodies import crc64nvme_of, part_of
 from contract.peers import MIB, answering, etag_of, failure, serving_bytes, store_at
@@ -123,6 +126,7 @@ async def test_a_store_that_stops_reading_is_an_outage(tmp_path: Path) -> None:
                 await store.upload_part("key", "id", 1, body)
         released.set()
     assert caught.value.transient
+    assert caught.value.strain is Strain.SILENT
     await nobody_sends()
 
 
@@ -209,6 +213,42 @@ async def test_a_cancelled_part_ends_at_once(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await sending
         await asyncio.wait_for(ended.wait(), 5)
+    await nobody_sends()
+
+
+async def test_files_at_once_keep_to_one_pace(tmp_path: Path) -> None:
+    """Together no faster than the limit; and waiting for it is no silence of the store."""
+    pace = Pace(time.monotonic, senders=2)
+    pace.set_rate(MIB)
+    peer = Counting()
+    async with (
+        answering(peer.answer) as url,
+        store_at(url, stall_seconds=0.1, pace=pace) as store,
+        body_of(tmp_path, Span(1, 4096, MIB + 1)) as body,
+    ):
+        began = time.monotonic()
+        parts = (store.upload_part("key", "id", number, body) for number in (1, 2))
+        etags = await asyncio.gather(*parts)
+    assert set(etags) == {etag_of(CONTENT[4096 : 4096 + MIB + 1])}
+    slack_seconds = 0.3  # the burst and one slice
+    assert time.monotonic() - began >= 2 - slack_seconds
+
+
+async def test_a_part_that_waits_for_the_pace_can_be_cancelled(tmp_path: Path) -> None:
+    """Its thread does not sit out the wait."""
+    pace = Pace(time.monotonic)
+    pace.set_rate(1)  # a slice every quarter of an hour
+    peer = Counting()
+    async with (
+        answering(peer.answer) as url,
+        store_at(url, pace=pace) as store,
+        body_of(tmp_path) as body,
+    ):
+        sending = asyncio.create_task(store.upload_part("key", "id", 1, body))
+        await wait_until(lambda: pace.binds)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
     await nobody_sends()
 
 

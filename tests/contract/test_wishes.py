@@ -44,6 +44,25 @@ async def test_whoever_has_no_claim_may_wish_but_not_fulfil(
     assert await subject.wishes() == {"one": Wish.RETRY}
 
 
+async def test_a_limit_of_the_upload_rate_stands_until_it_is_taken_back(
+    world: World, subject: Subject
+) -> None:
+    """Told together with the wishes, to whoever holds the claim; none is needed to set it."""
+    assert await subject.asked() == ({}, None)
+    visitor = await world.process()
+    await visitor.limit_upload("08:00,2M 19:00,off")
+    await visitor.wish("one", Wish.ABORT)
+    assert await subject.asked() == ({"one": Wish.ABORT}, "08:00,2M 19:00,off")
+    await world.crash(subject)
+    successor = await world.process()
+    assert (await successor.asked()).upload_limit == "08:00,2M 19:00,off"
+    await successor.limit_upload(None)
+    assert (await successor.asked()).upload_limit is None
+    await successor.limit_upload("1M")
+    await world.lose_everything()
+    assert (await successor.asked()).upload_limit is None, "the setting holds again"
+
+
 async def test_a_wish_outlives_the_process_that_heard_it(
     world: World, subject: Subject
 ) -> None:

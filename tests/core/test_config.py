@@ -40,6 +40,21 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.instance == f"{socket.gethostname()}:{tmp_path}/local_watch_dir"
 
 
+def test_a_limit_of_the_upload_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None by default; a wrong one is told in one line like every setting."""
+    assert load_settings(needs_store=False).upload_rate_limit.rate_at(0, 0) is None
+    name = "UPLOAD_RATE_LIMIT_BYTES_PER_SECOND"
+    monkeypatch.setenv(name, "08:00,2M 19:00,off")
+    table = load_settings(needs_store=False).upload_rate_limit
+    assert (table.rate_at(0, 480), table.rate_at(0, 479)) == (2 * 1024**2, None)
+    assert wrong(**{name: "08:00,2M 25:00,off"}) == [
+        f"{name}=08:00,2M 25:00,off: must have times from 00:00 to 23:59, not 25:00"
+    ]
+    assert wrong(**{name: "fast"}) == [
+        f"{name}=fast: must be off, or bytes per second as 500K, 2M or 1G, not 'fast'"
+    ]
+
+
 def test_where_settings_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """Overrides come before the environment, that before .env; empty ones do not count."""
     Path(".env").write_text("S3_BUCKET_NAME=from-file\nPROM_PORT=1\nLOG_LEVEL=debug\n")

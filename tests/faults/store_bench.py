@@ -52,8 +52,14 @@ class Bench:
 
     def lines(self, recording: Recording) -> list[dict[str, Any]]:
         """What the log says of it."""
-        lines = [json.loads(line) for line in whole_lines(self.daemon.log) if line[:1] == "{"]
-        return [line for line in lines if line.get("file_path") == recording.path]
+        return [line for line in self._log() if line.get("file_path") == recording.path]
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """What the log says of this, whatever recording it is about."""
+        return [line for line in self._log() if line["event"] == event]
+
+    def _log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in whole_lines(self.daemon.log) if line[:1] == "{"]
 
     async def wait_for_part(self, *recordings: Recording) -> None:
         """Part 1 of each is in the store, as far as the daemon knows."""

@@ -25,6 +25,9 @@ METRICS = (
     "active_streams_gauge",
     "streams_completed_total",
     "streams_failed_total",
+    "cefmp4_upload_slots_limit",
+    "cefmp4_upload_slots_used",
+    "cefmp4_upload_rate_limit_bytes_per_second",
 )
 
 

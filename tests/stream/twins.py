@@ -14,7 +14,9 @@ from cefmp4.core.model import Checkpoint, FileVersion
 from cefmp4.core.policy import Policy
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import ChunkProcessingError
+from cefmp4.flow import Flow
 from cefmp4.metrics import Metrics
+from cefmp4.pace import Pace
 from cefmp4.ports import Probe
 from cefmp4.recollection import Recollection
 from cefmp4.slots import Slots
@@ -109,7 +111,7 @@ class Twins:
             policy=self.policy,
             metrics=Metrics(),
             turns=Slots(5),
-            parts=Slots(4),
+            flow=Flow(4, Pace(self.clock.monotonic)),
             new_stream_id=lambda: nth_id(next(self._ids)),
             key_for=lambda stream_id, path, _: self.key_template(stream_id, path),
             bucket="bucket",

@@ -9,9 +9,10 @@ from cefmp4.ports.clock import Clock
 from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Prober
 from cefmp4.ports.state import Checkpoints
 from cefmp4.ports.store import ObjectStore
-from cefmp4.ports.values import Digests, ListedObject, ListedPart, Probe, Upload
+from cefmp4.ports.values import Asked, Digests, ListedObject, ListedPart, Probe, Upload
 
 __all__ = [
+    "Asked",
     "Body",
     "Checkpoints",
     "Clock",

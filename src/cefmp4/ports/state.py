@@ -8,6 +8,7 @@ from cefmp4.core.model import (
     Checkpoint,
     Wish,
 )
+from cefmp4.ports.values import Asked
 
 
 class Checkpoints(Protocol):
@@ -72,6 +73,14 @@ class Checkpoints(Protocol):
 
     async def wishes(self) -> dict[str, Wish]:
         """What is asked for, by stream id. Needs no claim."""
+        ...
+
+    async def limit_upload(self, limit: str | None) -> None:
+        """Put this in place of the setting, or with None nothing. Needs no claim."""
+        ...
+
+    async def asked(self) -> Asked:
+        """All that people ask for, in one round trip. Needs no claim."""
         ...
 
     async def drop_wish(self, stream_id: str, wish: Wish) -> None:

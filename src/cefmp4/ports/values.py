@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from cefmp4.core.model import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ class ListedPart:
     number: int
     size_bytes: int
     etag: str
+
+
+class Asked(NamedTuple):
+    """What people ask of the daemon."""
+
+    wishes: Mapping[str, Wish]
+    """By stream id."""
+    upload_limit: str | None
+    """In place of UPLOAD_RATE_LIMIT_BYTES_PER_SECOND; None when that holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,11 @@ class Keyspace:
         return self._key("wishes")
 
     @property
+    def limit(self) -> bytes:
+        """String: the limit of the upload rate a person has set; written without the claim."""
+        return self._key("limit")
+
+    @property
     def claim(self) -> bytes:
         """String with an expiry: who works under this instance."""
         return self._key("claim")

@@ -16,13 +16,14 @@ from cefmp4.adapters.checkpoints.codec import (
     pack_text,
     unpack,
     unpack_fingerprint,
+    unpack_text,
 )
 from cefmp4.adapters.checkpoints.keys import ACTIVE, COMPLETED, FAILED, PENDING, Keyspace
 from cefmp4.adapters.checkpoints.scripts import WRITE, Command, batches
 from cefmp4.adapters.checkpoints.server import Server
 from cefmp4.core.model import Checkpoint, Wish
 from cefmp4.errors import RedisOperationError
-from cefmp4.ports import Fingerprint
+from cefmp4.ports import Asked, Fingerprint
 
 BATCH = 500
 """How many streams, or names, are asked for in one round trip."""
@@ -69,10 +70,20 @@ class CheckpointView:
         await self._server.read("wish", [wished])
 
     async def wishes(self) -> dict[str, Wish]:
-        """As the port says; those this version does not know are left out."""
-        [told] = await self._server.read("wishes", [(b"HGETALL", self._keys.wishes)])
+        return dict((await self.asked()).wishes)
+
+    async def limit_upload(self, limit: str | None) -> None:
+        key = self._keys.limit
+        command = (b"DEL", key) if limit is None else (b"SET", key, pack_text(limit))
+        await self._server.read("limit", [command])
+
+    async def asked(self) -> Asked:
+        """As the port says; wishes this version does not know are left out."""
+        questions = [(b"HGETALL", self._keys.wishes), (b"GET", self._keys.limit)]
+        told, limit = await self._server.read("wishes", questions)
         known = {wish.value.encode(): wish for wish in Wish}
-        return {name.decode(): known[raw] for name, raw in told.items() if raw in known}
+        wishes = {name.decode(): known[raw] for name, raw in told.items() if raw in known}
+        return Asked(wishes, None if limit is None else unpack_text(limit))
 
     async def all_streams(self, limit: int | None = None) -> list[Checkpoint]:
         """The first `limit`: live ones, parked ones, then ended ones, the latest first."""

@@ -59,8 +59,9 @@ class LocalBody:
             block = await loop.run_in_executor(
                 self._threads, self._recording.read, offset, length
             )
-            yield block
             offset += len(block)
+            yield block
+            del block  # before the next one is read
 
 
 class LocalDisk:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cefmp4.core.model import SET_ASIDE, STORED, Checkpoint, Status, Wish
 from cefmp4.errors import Fenced, InstanceClaimed, StateLost
-from cefmp4.ports import Fingerprint
+from cefmp4.ports import Asked, Fingerprint
 
 Seam = Callable[[str], None]
 
@@ -30,6 +30,7 @@ class _Server:
     keys: dict[str, str] = field(default_factory=dict)
     whole: bool = False
     wishes: dict[str, Wish] = field(default_factory=dict)
+    limit: str | None = None
     holder: "MemoryCheckpoints | None" = None
     """Who renews the claim; None when it was given back or has lapsed."""
     epoch: "MemoryCheckpoints | None" = None
@@ -74,7 +75,7 @@ class MemoryCheckpoints:
         for kept in (server.streams, server.paths, server.stored, server.keys, server.wishes):
             kept.clear()
         server.holder = server.epoch = None
-        server.whole = False
+        server.whole, server.limit = False, None
 
     # --- the port -----------------------------------------------------------------
 
@@ -130,8 +131,15 @@ class MemoryCheckpoints:
             self._server.wishes[stream_id] = wish
 
     async def wishes(self) -> dict[str, Wish]:
+        return dict((await self.asked()).wishes)
+
+    async def limit_upload(self, limit: str | None) -> None:
+        async with self._operation("limit"):
+            self._server.limit = limit
+
+    async def asked(self) -> Asked:
         async with self._operation("wishes"):
-            return dict(self._server.wishes)
+            return Asked(dict(self._server.wishes), self._server.limit)
 
     async def drop_wish(self, stream_id: str, wish: Wish) -> None:
         async with self._operation("drop_wish"):

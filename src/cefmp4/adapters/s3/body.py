@@ -9,6 +9,7 @@ What must stay true:
 - a body that fails while it is sent comes out as that very failure, although aiohttp
   wraps it (`failures_first`);
 - an answer that came before all bytes were handed over proves nothing (`sent_whole`);
+- no piece is handed over before the pace allows it, and that wait counts as no silence;
 - a peer that takes no more bytes is noticed: aiohttp's read timeout only starts when the
   whole body is written, so that without a limit here a part could hang for ever.
 """
@@ -16,14 +17,13 @@ What must stay true:
 import asyncio
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import NoReturn
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from cefmp4.adapters.s3.sending import PIECE_BYTES, FileSending
+from cefmp4.adapters.s3.sending import PIECE_BYTES, FileSending, Terms
 from cefmp4.errors import CefMP4Error
 from cefmp4.ports import Body
 
@@ -35,14 +35,11 @@ class StreamedBody(Payload):
 
     _autoclose = True  # whoever opened the Body closes it
 
-    def __init__(
-        self, body: Body, stall_seconds: float, content_sha256: str, threads: Executor
-    ) -> None:
+    def __init__(self, body: Body, content_sha256: str, terms: Terms) -> None:
         super().__init__(body)
         self._body = body
         self._size = body.size_bytes
-        self._stall_seconds = stall_seconds
-        self._threads = threads
+        self._terms = terms
         self._handed_over_bytes = 0
         self._sending: FileSending | None = None
         self._failure: CefMP4Error | None = None
@@ -67,6 +64,7 @@ class StreamedBody(Payload):
                 return
             async for block in self._body.blocks():
                 await self._write_block(writer, block)
+                del block  # before the next one is read
         except CefMP4Error as error:
             self._failure = error
             raise
@@ -80,10 +78,10 @@ class StreamedBody(Payload):
         if transport.is_closing() or transport.get_write_buffer_size():
             return None  # the transport has the head still to send
         connection = transport.get_extra_info("socket")
-        return FileSending(file, self._body.size_bytes, connection, self._stall_seconds)
+        return FileSending(file, self._body.size_bytes, connection, self._terms)
 
     async def _send_file(self, sending: FileSending) -> None:
-        thread = asyncio.get_running_loop().run_in_executor(self._threads, sending.run)
+        thread = asyncio.get_running_loop().run_in_executor(self._terms.threads, sending.run)
         try:
             await asyncio.shield(thread)
         except asyncio.CancelledError:
@@ -95,10 +93,13 @@ class StreamedBody(Payload):
 
     async def _write_block(self, writer: AbstractStreamWriter, block: bytes) -> None:
         view = memoryview(block)
-        for start in range(0, len(view), PIECE_BYTES):
-            piece = view[start : start + PIECE_BYTES]
+        while view:
+            grant = self._terms.pace.reserve(min(len(view), PIECE_BYTES))
+            if grant.wait_seconds:
+                await asyncio.sleep(grant.wait_seconds)
+            piece, view = view[: grant.size_bytes], view[grant.size_bytes :]
             self._handed_over_bytes += len(piece)
-            async with asyncio.timeout(self._stall_seconds):
+            async with asyncio.timeout(self._terms.stall_seconds):
                 await writer.write(piece)
 
     async def write(self, writer: AbstractStreamWriter) -> None:

@@ -17,6 +17,7 @@ import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
+from cefmp4.core.congestion import Strain
 from cefmp4.errors import (
     CefMP4Error,
     ContentRefused,
@@ -90,6 +91,23 @@ _PERMANENT = frozenset(
     {"EntityTooLarge", "MetadataTooLarge", "ParamValidation", "InvalidBucketName"}
 )
 """About this one object, and the same tomorrow; or seen at the start already."""
+
+_SLOW_DOWN = frozenset(
+    {
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "ServiceUnavailable",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "XMinioServerBusy",
+    }
+)
+"""Also inside a 200, where the status does not tell."""
+
+_TOO_LATE = frozenset({"RequestTimeout", "ReadTimeout", "ConnectTimeout", "Timeout"})
 
 _CUT_SHORT = frozenset({"RequestTimeout", "IncompleteBody"})
 """400 like a refusal, but only the network failed."""
@@ -204,6 +222,7 @@ def _from_answer(operation: str, error: ClientError) -> CefMP4Error:
         hint=_hint(code),
         transient=code not in _PERMANENT,
         retry_after_seconds=_retry_after_seconds(error),
+        strain=_strain(code, status),
     )
 
 
@@ -219,7 +238,14 @@ def _without_answer(operation: str, error: Exception) -> CefMP4Error:
         text,
         hint=_hint_without_answer(code, inner),
         transient=code not in _PERMANENT,
+        strain=_strain(code),
     )
+
+
+def _strain(code: str, status: int = 0) -> Strain | None:
+    if code in _SLOW_DOWN or status in (429, 503):
+        return Strain.REFUSED
+    return Strain.SILENT if code in _TOO_LATE else None
 
 
 def _hint_without_answer(code: str, inner: object) -> str:

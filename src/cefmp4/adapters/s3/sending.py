@@ -11,9 +11,13 @@ never writes into another's; and it ends soon after `stop`, whatever it waits fo
 
 import select
 import socket
+import threading
+from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
+from cefmp4.pace import Pace
 from cefmp4.ports import FileSpan
 
 PIECE_BYTES = 256 * 1024
@@ -21,11 +25,23 @@ PIECE_BYTES = 256 * 1024
 35 kbit/s each in 60 s) still count as progress."""
 
 GULP_BYTES = 4 * PIECE_BYTES
-"""What is asked of one `sendfile`."""
+"""What is asked of one `sendfile`, and of the pace: as much may still go out at the old
+rate when that changes."""
 
 _FAST_BYTES = 2 * PIECE_BYTES
 """What the kernel takes beyond what it can send, while there is much left: it asks for more
 when half of it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How parts are sent."""
+
+    stall_seconds: float
+    """The longest time in which a peer takes nothing."""
+    pace: Pace
+    threads: Executor
+    """One for every part that can be on its way."""
 
 
 class Duplicated(Protocol):
@@ -38,11 +54,11 @@ class FileSending:
     """Sends `size_bytes` of a file; `run` is for a thread, the rest for the event loop."""
 
     def __init__(
-        self, file: FileSpan, size_bytes: int, connection: Duplicated, stall_seconds: float
+        self, file: FileSpan, size_bytes: int, connection: Duplicated, terms: Terms
     ) -> None:
-        self._file, self._size_bytes = file, size_bytes
+        self._file, self._size_bytes, self._terms = file, size_bytes, terms
         self._connection = connection.dup()
-        self._stall_ms = stall_seconds * 1000
+        self._stopped = threading.Event()
         self.asked_bytes = 0
         """Up to where the kernel was asked to take the bytes."""
 
@@ -52,27 +68,29 @@ class FileSending:
         Raises TimeoutError when the peer takes nothing for the stall time, and as
         `FileSpan.send_to` what is wrong with the file.
         """
-        with self._connection as connection:
-            writable = select.poll()
-            writable.register(connection, select.POLLOUT)
+        with self._connection as connection, suppress(ConnectionError):
             takes_ahead(connection, _FAST_BYTES)
-            sent = 0
-            while sent < self._size_bytes:
-                left = self._size_bytes - sent
+            while (left := self._size_bytes - self.asked_bytes) > 0:
                 if left <= GULP_BYTES:  # the wait for the answer begins after the last byte
                     takes_ahead(connection, PIECE_BYTES)
-                count = min(left, GULP_BYTES)
-                self.asked_bytes = sent + count
-                try:
-                    sent += self._file.send_to(connection.fileno(), sent, count)
-                except BlockingIOError:
-                    if not writable.poll(self._stall_ms):
-                        raise TimeoutError("the peer takes no more bytes") from None
-                except ConnectionError:
+                grant = self._terms.pace.reserve(min(left, GULP_BYTES))
+                if self._stopped.wait(grant.wait_seconds):
                     return
+                self._send(connection, grant.size_bytes)
+
+    def _send(self, connection: socket.socket, count: int) -> None:
+        start, self.asked_bytes = self.asked_bytes, self.asked_bytes + count
+        while start < self.asked_bytes:
+            try:
+                start += self._file.send_to(
+                    connection.fileno(), start, self.asked_bytes - start
+                )
+            except BlockingIOError:
+                _wait_until_writable(connection, self._terms.stall_seconds)
 
     def stop(self) -> None:
         """Let it end: of no use to anybody any more."""
+        self._stopped.set()
         with suppress(OSError):  # it has ended, or the peer has
             self._connection.shutdown(socket.SHUT_RDWR)
 
@@ -84,3 +102,10 @@ def takes_ahead(connection: socket.socket, count: int) -> None:
     as silence of the store, and no part would ever get through.
     """
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, count)
+
+
+def _wait_until_writable(connection: socket.socket, seconds: float) -> None:
+    writable = select.poll()
+    writable.register(connection, select.POLLOUT)
+    if not writable.poll(seconds * 1000):
+        raise TimeoutError("the peer takes no more bytes")

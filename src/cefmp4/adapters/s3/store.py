@@ -4,6 +4,7 @@ Every answer is read with suspicion: a 200 without what was asked for is a failu
 listing may page in ways of its own, and a part counts only when all its bytes were sent.
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,11 +24,12 @@ from cefmp4.adapters.s3.capabilities import (
 from cefmp4.adapters.s3.client import open_client
 from cefmp4.adapters.s3.errors import empty_answer, translated
 from cefmp4.adapters.s3.listing import objects_below, parts_of, uploads_below
-from cefmp4.adapters.s3.sending import PIECE_BYTES
+from cefmp4.adapters.s3.sending import PIECE_BYTES, Terms
 from cefmp4.adapters.s3.settings import StoreSettings
 from cefmp4.core.model import Part, StoredObject
 from cefmp4.core.objects import STREAM_ID, is_md5
 from cefmp4.errors import ContentRefused, S3OperationError, UploadGone
+from cefmp4.pace import Pace
 from cefmp4.ports import Body, Digests, ListedObject, ListedPart, Upload
 
 if TYPE_CHECKING:
@@ -38,18 +40,21 @@ _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
 @asynccontextmanager
-async def open_store(settings: StoreSettings, probe_key: str) -> AsyncIterator["S3Store"]:
+async def open_store(
+    settings: StoreSettings, probe_key: str, pace: Pace | None = None
+) -> AsyncIterator["S3Store"]:
     """The store, reached, with its bucket, and asked what it can do.
 
-    `probe_key` is for trials only: nothing is ever stored under it. Raises what kept it
-    from opening; whoever calls tries again while that is transient.
+    `probe_key` is for trials only: nothing is ever stored under it. What is sent keeps to
+    the `pace`. Raises what kept it from opening; whoever calls tries again while that is
+    transient.
     """
     async with AsyncExitStack() as opened:
         with translated(errors.OPEN):
             client = await opened.enter_async_context(open_client(settings))
         await ensure_bucket(client, settings)
         found = await probe(lambda trial: S3Store(client, settings, trial), probe_key)
-        store = S3Store(client, settings, found)
+        store = S3Store(client, settings, found, pace=pace)
         opened.callback(store.close)
         yield store
 
@@ -74,17 +79,21 @@ class S3Store:
         capabilities: Capabilities,
         *,
         page_rows: int = 1000,
+        pace: Pace | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
-        # One for every part that can be on its way; none is begun before it is needed.
-        self._threads = ThreadPoolExecutor(settings.max_connections, thread_name_prefix="send")
         self._page_rows = page_rows
+        self._terms = Terms(
+            settings.stall_seconds,
+            pace or Pace(time.monotonic),
+            ThreadPoolExecutor(settings.max_connections, thread_name_prefix="send"),
+        )
         self.capabilities = capabilities
 
     def close(self) -> None:
         """Send no more; what is being sent ends with its request."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._terms.threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def digests(self) -> Digests:
@@ -207,7 +216,7 @@ class S3Store:
     async def _payload(self, body: Body) -> StreamedBody:
         unsigned = self.capabilities.unsigned_payload
         signed_as = UNSIGNED_PAYLOAD if unsigned else await content_sha256(body)
-        return StreamedBody(body, self._settings.stall_seconds, signed_as, self._threads)
+        return StreamedBody(body, signed_as, self._terms)
 
     def _sending(self, payload: StreamedBody, body: Body) -> dict[str, Any]:
         checksum = self.capabilities.checksum_of(body)
