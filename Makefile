@@ -1,10 +1,12 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak check format lock clean
+.PHONY: help setup run demo test soak bench bench-quick check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCH := bench/.venv/.installed
+BENCH_QUICK_OUT := build/bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -30,6 +32,18 @@ test: setup ## every test, against a real Valkey, a real S3 server and real muxe
 soak: setup ## what takes many minutes: hundreds of kills, ten thousand files
 	@$(BIN)/python -m pytest -m soak --timeout 3600 -s
 
+bench: setup $(BENCH) ## side by side with s5cmd, rclone, boto3, aws (about 35 minutes)
+	@$(BIN)/python -m bench
+
+bench-quick: setup $(BENCH) ## the same in small: does it work? Results in build/bench
+	@$(BIN)/python -m bench --quick --out $(BENCH_QUICK_OUT)
+
+$(BENCH): bench/requirements.txt
+	@test -x bench/.venv/bin/python || $(PYTHON) -m venv bench/.venv
+	@echo "installing what is compared into bench/.venv ..."
+	@bench/.venv/bin/python -P bench/install.py bench/requirements.txt && touch $@ \
+	  || echo "going on without: the report names what is left out"
+
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -45,6 +59,8 @@ lock: ## make the hashed locks anew (needs uv)
 	  --custom-compile-command "make lock" -o requirements.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra embedded --group dev -o requirements-dev.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
 
 clean: ## remove what make built
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf .venv bench/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

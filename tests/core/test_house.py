@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parents[2]
-SOURCES = sorted([*(HOUSE / "src").rglob("*.py"), *(HOUSE / "tests").rglob("*.py")])
+SOURCES = sorted(
+    [
+        *(HOUSE / "src").rglob("*.py"),
+        *(HOUSE / "tests").rglob("*.py"),
+        *(HOUSE / "bench").glob("*.py"),
+    ]
+)
 DOCUMENTS = sorted((HOUSE / "docs").rglob("*.md"))
 NAMED_TEST = re.compile(r"`(?:tests/)?([a-z]+/test_\w+)(?:::(test_\w+))?")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 60
