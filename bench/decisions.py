@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 
 from bench import daemon as cefmp4
 from bench.measure import Numbers, wait_until_idle
@@ -20,7 +19,7 @@ from cefmp4.adapters.embedded import valkey
 from cefmp4.core.facts import Facts
 from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.model import Checkpoint, FileVersion, Part
+from cefmp4.core.model import Checkpoint, FileVersion, Part, Parts
 from cefmp4.core.plan import plan
 from cefmp4.core.policy import Policy
 from cefmp4.selection import Selection, list_tree
@@ -63,9 +62,8 @@ def _facts(size_bytes: int) -> Facts:
 
 def _with_parts(count: int) -> Checkpoint:
     geometry = Geometry(PART_BYTES)
-    parts = {
-        n: Part(n, geometry.length_of(n), f"{n:032x}", n, 0.0) for n in range(1, count + 1)
-    }
+    numbers = range(1, count + 1)
+    parts = (Part(n, geometry.length_of(n), f"{n:032x}", n, 0.0) for n in numbers)
     return Checkpoint(
         stream_id="00000000-0000-8000-8000-000000000000",
         path="/recordings/a.mp4",
@@ -75,7 +73,7 @@ def _with_parts(count: int) -> Checkpoint:
         geometry=geometry,
         started_at=0.0,
         upload_id="upload",
-        parts=MappingProxyType(parts),
+        parts=Parts.of(parts),
     )
 
 

@@ -10,7 +10,6 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from awscrt import checksums
 
@@ -20,7 +19,7 @@ from bench.measure import Numbers
 from bench.stores import BUCKET, SinkControl
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.model import Checkpoint, Part
+from cefmp4.core.model import Checkpoint, Part, Parts
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 
 PART_BYTES = 5 * 1024**2
@@ -80,7 +79,7 @@ def _checkpoint(path: str, instance: str, root: tuple[int, int], crc: int) -> Ch
         started_at=now,
         root=root,
         upload_id=secrets.token_hex(16),
-        parts=MappingProxyType({1: Part(1, PART_BYTES, secrets.token_hex(16), crc, now)}),
+        parts=Parts.of([Part(1, PART_BYTES, secrets.token_hex(16), crc, now)]),
         last_activity_at=now,
     )
 

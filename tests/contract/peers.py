@@ -48,17 +48,24 @@ async def serving_bytes(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[str]:
     """A server below HTTP: whatever it does with the connection; its URL."""
+    serving: set[asyncio.Task[None]] = set()
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         try:
             await serve(reader, writer)
         finally:
             writer.close()
+            serving.discard(task)
 
     server = await asyncio.start_server(once, "127.0.0.1", 0, limit=2**16)
     host, port = server.sockets[0].getsockname()[:2]
     async with server:
         yield f"http://{host}:{port}"
+        if serving:  # it has yet to see that its connection ended
+            await asyncio.wait(serving, timeout=1.0)
 
 
 @asynccontextmanager
