@@ -61,7 +61,7 @@ class Watcher:
         # Its own threads: a scan must not wait for uploads, nor uploads for a dead mount.
         self._threads = ThreadPoolExecutor(3, thread_name_prefix="watch")
         self._survey = Survey(selection, notifier, self._threads)
-        self._pulse = Pulse(disk.stat, idle_seconds)
+        self._pulse = Pulse(disk.stat_all, idle_seconds)
         self._scan_wanted = asyncio.Event()
         self._scans_begun = 0
         self._scan_seconds = 0.0

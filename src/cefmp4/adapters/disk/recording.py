@@ -17,7 +17,7 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import NoReturn, TypeVar, TypeVarTuple, Unpack
@@ -30,7 +30,7 @@ from cefmp4.core.model import FileVersion, Inspection
 from cefmp4.core.mp4 import read_boxes
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Digests
-from cefmp4.selection import Selection, is_within, look
+from cefmp4.selection import Selection, is_within, look, look_at_all
 
 BLOCK_BYTES = 1024**2
 TURN_BYTES = 32 * BLOCK_BYTES
@@ -195,6 +195,11 @@ class LocalDisk:
             return look(self._selection, path)
         except OSError as error:
             raise unreadable(path, error) from error
+
+    def stat_all(
+        self, known: Iterable[tuple[str, FileVersion | None]]
+    ) -> list[FileVersion | ChunkProcessingError | None]:
+        return look_at_all(self._selection, known, unreadable)
 
     async def inspect(self, path: str) -> Inspection:
         return await self._in_thread(_inspect, path, self._selection)
