@@ -25,6 +25,8 @@ METRICS = (
     "active_streams_gauge",
     "streams_completed_total",
     "streams_failed_total",
+    "cefmp4_event_loop_blocked_total",
+    "cefmp4_event_loop_longest_block_seconds",
 )
 
 

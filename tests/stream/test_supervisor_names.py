@@ -242,7 +242,7 @@ async def test_a_stream_whose_last_write_lost_its_answer_is_counted_and_forgotte
         finished(twins, PATH)
         await all_done(supervisor, twins)
     assert not lost
-    first, second = (twins.world.metrics.scrape().decode() for _ in range(2))
+    first, second = [(await twins.world.metrics.scrape()).decode() for _ in range(2)]
     assert 'chunks_uploaded_total{stream_id="' in first
     assert 'chunks_uploaded_total{stream_id="' not in second
     assert "streams_completed_total 1.0" in second
@@ -254,4 +254,4 @@ async def test_a_rejected_recording_counts_as_failed() -> None:
     async with supervising(twins) as supervisor:
         twins.disk.write(PATH, b"no video here at all")
         await all_done(supervisor, twins)
-    assert "streams_failed_total 1.0" in twins.world.metrics.scrape().decode()
+    assert "streams_failed_total 1.0" in (await twins.world.metrics.scrape()).decode()

@@ -37,7 +37,7 @@ async def test_ten_thousand_on_the_twins() -> None:
 
 
 @pytest.mark.timeout(20)
-def test_forgetting_the_series_of_streams_does_not_search_all_others() -> None:
+async def test_forgetting_the_series_of_streams_does_not_search_all_others() -> None:
     """Where thousands are under way a scrape would stand still for a minute.
 
     Seen failing, by its time limit, with `remove_by_labels`.
@@ -47,5 +47,5 @@ def test_forgetting_the_series_of_streams_does_not_search_all_others() -> None:
         metrics.part_sent(str(number), 1)
     for number in range(1_000):
         metrics.stream_ended(str(number), 1.0, Status.COMPLETED)
-    metrics.scrape()
-    assert b'stream_id="999"' not in metrics.scrape()
+    await metrics.scrape()
+    assert b'stream_id="999"' not in await metrics.scrape()
