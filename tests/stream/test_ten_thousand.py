@@ -27,7 +27,7 @@ async def test_ten_thousand_on_the_twins() -> None:
         parts_at_once = max(parts_at_once, twins.world.parts.used)
 
     twins.store.before = count
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     await wait_until(supervisor.all_done.is_set, timeout_seconds=280, every_seconds=0.5)
     await supervisor.stop(1.0)
     assert len(twins.videos) == TEN_THOUSAND
