@@ -38,6 +38,9 @@ class Told:
         self.all: list[StreamEvent | Scan] = []
         self.watcher: Watcher
 
+    async def take_in(self, scan: Scan) -> None:
+        self.all.append(scan)
+
     @property
     def events(self) -> list[StreamEvent]:
         return [notice for notice in self.all if isinstance(notice, StreamEvent)]
@@ -136,6 +139,7 @@ async def watching(
         disk,
         notifier,
         handle=told.all.append,
+        handle_scan=told.take_in,
         scan_interval_seconds=scan_interval_seconds,
         poll_interval_seconds=0.05,
         idle_seconds=idle_seconds,

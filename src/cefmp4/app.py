@@ -28,6 +28,7 @@ from cefmp4.assembly import (
 from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
 from cefmp4.flow import Flow
+from cefmp4.garbage import short_collections
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
 from cefmp4.retry import async_retry_transient
@@ -39,6 +40,7 @@ from cefmp4.upkeep import (
     note_if_whole,
     sweep_now_and_then,
 )
+from cefmp4.watchdog import Watchdog
 from cefmp4.watcher import Watcher
 from cefmp4.web.server import WebServer
 from cefmp4.world import World
@@ -64,10 +66,12 @@ class Daemon:
         *,
         once: bool = False,
         on_ready: Callable[[str], None],
+        watchdog: Watchdog | None = None,
         around: Callable[[World], World] = lambda world: world,
         store_with: Callable[[Settings], StoreSettings] = store_settings,
     ) -> None:
         """`on_ready` is told the base URL of the metrics once everything is under way.
+        `watchdog` watches over the loop that this runs on, if anybody does.
 
         `around` may put something between the streams and their ports; the crash tests
         end the process there, right before or after an effect. `store_with` makes what the
@@ -75,13 +79,18 @@ class Daemon:
         """
         self.settings, self.once, self.on_ready = settings, once, on_ready
         self.around, self.store_with = around, store_with
-        self.metrics = Metrics()
+        self.metrics, self.watchdog = Metrics(), watchdog or Watchdog()
+        self.metrics.watch_loop(lambda: self.watchdog.blocked, self.watchdog.longest_seconds)
         self.supervisor: Supervisor | None = None
         self._stop = asyncio.Event()
         self._signals = 0
 
     async def run(self) -> int:
         """Work until stopped; the exit code. Raises CefMP4Error when it cannot start."""
+        with short_collections():
+            return await self._run()
+
+    async def _run(self) -> int:
         prepare_process()
         self._heed_signals()
         working = asyncio.create_task(self._work())
@@ -125,6 +134,7 @@ class Daemon:
             checkpoints = await self._claimed(stack)
             flow = await self._flow(checkpoints)
             store = await self._opened_store(stack, flow.pace)
+            self.watchdog.begin()
             disk = LocalDisk(make_selection(settings))
             stack.callback(disk.close)
             world = make_world(settings, disk, store, checkpoints, self.metrics, flow)

@@ -130,6 +130,7 @@ def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) ->
         disk,
         None if silent else InotifyNotifier(settings.watch_dir),
         handle=supervisor.handle,
+        handle_scan=supervisor.handle_scan,
         scan_interval_seconds=settings.scan_interval_seconds,
         poll_interval_seconds=settings.poll_interval_seconds,
         idle_seconds=settings.stream_timeout_seconds,

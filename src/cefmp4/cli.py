@@ -17,6 +17,7 @@ from cefmp4.commands import clearing, doctoring, limiting, looking, verifying, w
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.errors import CefMP4Error
 from cefmp4.logging_config import configure_logging, hide
+from cefmp4.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 WRONG_SETTINGS = 2
@@ -82,20 +83,24 @@ def run(
         def on_ready(url: str) -> None:
             greet(settings, servers, url)
 
-        code = asyncio.run(_run(settings, servers, once=once, on_ready=on_ready))
+        watchdog = Watchdog()
+        with asyncio.Runner(loop_factory=watchdog.make_loop) as runner:
+            code = runner.run(_run(settings, servers, watchdog, once=once, on_ready=on_ready))
     raise typer.Exit(code)
 
 
 async def _run(
     settings: Settings,
     servers: EmbeddedServers | None,
+    watchdog: Watchdog,
     *,
     once: bool,
     on_ready: Callable[[str], None],
 ) -> int:
     looking = asyncio.create_task(tell_when_one_ends(servers)) if servers else None
     try:
-        return await app.Daemon(settings, once=once, on_ready=on_ready).run()
+        daemon = app.Daemon(settings, once=once, on_ready=on_ready, watchdog=watchdog)
+        return await daemon.run()
     finally:
         if looking:
             looking.cancel()

@@ -4,7 +4,7 @@ An event is a hint and carries no truth: whoever gets one looks for itself.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cefmp4.core.model import FileVersion
@@ -31,6 +31,8 @@ class StreamEvent:
     path: str
     closed: bool = False
     """A WRITE that was told by a writer closing the file."""
+    version: FileVersion | None = field(default=None, compare=False)
+    """What stood there a moment ago, where a look led to this event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,19 @@ class Horizon:
         A filesystem that is mounted again may come with another device number. It is the
         same when its directory has the same inode, and a recording of ours is found in it.
         """
-        same = {cp.root for cp in begun if cp.root and _is_found_again(cp, cp.root, scan)}
+        same = {
+            cp.root
+            for cp in begun
+            if cp.root and cp.root != scan.root and _is_found_again(cp, cp.root, scan)
+        }
         before, still = self.roots, self.root == scan.root
         self.root = scan.root
         # What was found in it once may be stored by now: that it was, is not forgotten.
         self.roots = frozenset({scan.root, *same, *(before if still else ())})
+        if self.roots == before:
+            return
         hidden = sum(self.hides(checkpoint) for checkpoint in begun)
-        if hidden and self.roots != before:
+        if hidden:
             log.warning(
                 "another directory or disk than before: the recordings of that one wait for it",
                 streams=hidden,

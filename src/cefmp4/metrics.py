@@ -6,7 +6,8 @@ their number follows the streams in flight, not the streams ever seen. The gauge
 from what is true, never counted up and down, so it cannot drift or go negative.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,6 +19,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from cefmp4 import __version__
 from cefmp4.core.model import PARKED, STORED, Status
@@ -134,6 +137,10 @@ class Metrics:
         self.slots_used.set_function(used)
         self.rate_limit.set_function(bytes_per_second)
 
+    def watch_loop(self, blocked: Callable[[], int], longest: Callable[[], float]) -> None:
+        """Tell of the event loop, as read from its watchdog at every scrape."""
+        self.registry.register(LoopCollector(blocked, longest))
+
     def watch_active(self, count: Callable[[], int]) -> None:
         """Read the gauge from the supervisor at every scrape."""
         self.active_streams.set_function(count)
@@ -167,12 +174,17 @@ class Metrics:
         self.orphaned_uploads.set(uploads)
         self.orphaned_bytes.set(size_bytes)
 
-    def scrape(self) -> bytes:
-        """The exposition text; per-stream series of ended streams are dropped after it."""
-        text = generate_latest(self.registry)
-        for stream_id in self._ended:
-            self._forget(stream_id)
-        self._ended.clear()
+    async def scrape(self) -> bytes:
+        """The exposition text; per-stream series of ended streams are dropped after it.
+
+        Of thousands of streams it takes long to write: a thread does it.
+        """
+        ended = list(self._ended)  # what ends meanwhile, the text may not tell of
+        text = await asyncio.to_thread(generate_latest, self.registry)
+        for stream_id in ended:
+            if stream_id in self._ended:  # no other scrape was faster
+                del self._ended[stream_id]
+                self._forget(stream_id)
         return text
 
     def _forget(self, stream_id: str) -> None:
@@ -185,3 +197,23 @@ class Metrics:
             series.remove(stream_id)  # by all labels: by some of them it searches all series
         for operation_type in self._operations.pop(stream_id, ()):
             self.failed_operations.remove(stream_id, operation_type)
+
+
+class LoopCollector(Collector):
+    """How long single iterations of the event loop took."""
+
+    def __init__(self, blocked: Callable[[], int], longest: Callable[[], float]) -> None:
+        self._blocked, self._longest = blocked, longest
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client: what a scrape is told."""
+        yield CounterMetricFamily(
+            "cefmp4_event_loop_blocked",
+            "Iterations of the event loop that took longer than 50 ms: nothing else was done.",
+            value=self._blocked(),
+        )
+        yield GaugeMetricFamily(
+            "cefmp4_event_loop_longest_block_seconds",
+            "The longest iteration of the event loop in the last one to two minutes.",
+            value=self._longest(),
+        )

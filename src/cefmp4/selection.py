@@ -12,9 +12,11 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
+from typing import TypeVar
 
 from cefmp4.core.hiding import names_behind
 from cefmp4.core.model import FileVersion
@@ -71,6 +73,10 @@ class Selection:
             folder += "/" + name
             if os.path.islink(folder):
                 return None
+        return self.locate_below(path)
+
+    def locate_below(self, path: str) -> str | None:
+        """As `locate`, when no folder on the way to `path` is a link."""
         if self.follow_symlinks and os.path.islink(path):
             return self._target(path)
         return path
@@ -117,14 +123,21 @@ class Listing:
         self.hidden.extend(other.hidden)
 
 
-def list_directories(selection: Selection, directories: Iterable[str]) -> Listing:
-    """The recordings directly in these directories. Blocks: for a thread."""
+def list_directories(
+    selection: Selection,
+    directories: Iterable[str],
+    known: Mapping[str, FileVersion] = MappingProxyType({}),
+) -> Listing:
+    """The recordings directly in these directories. Blocks: for a thread.
+
+    Of what has not changed since it was `known`, the very values known are given.
+    """
     listing = Listing()
     for directory in directories:
         try:
             with os.scandir(directory) as entries:
                 for entry in entries:
-                    _sort_in(selection, entry, listing)
+                    _sort_in(selection, entry, listing, known)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
@@ -148,7 +161,12 @@ def is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + "/")
 
 
-def _sort_in(selection: Selection, entry: os.DirEntry[str], listing: Listing) -> None:
+def _sort_in(
+    selection: Selection,
+    entry: os.DirEntry[str],
+    listing: Listing,
+    known: Mapping[str, FileVersion],
+) -> None:
     try:
         if entry.is_dir(follow_symlinks=False):
             if selection.wants_directory(entry.path):
@@ -159,7 +177,8 @@ def _sort_in(selection: Selection, entry: os.DirEntry[str], listing: Listing) ->
         elif not selection.wants_name(entry.name):
             return
         elif entry.is_file(follow_symlinks=False):
-            listing.files[entry.path] = version_of(entry.stat(follow_symlinks=False))
+            found = entry.stat(follow_symlinks=False)
+            listing.files[entry.path] = version_of(found, known.get(entry.path))
         elif selection.follow_symlinks and (version := look(selection, entry.path)):
             listing.files[entry.path] = version
     except FileNotFoundError:
@@ -174,17 +193,65 @@ def look(selection: Selection, path: str) -> FileVersion | None:
     Raises OSError when that cannot be told just now.
     """
     place = selection.locate(path)
-    if place is None:
-        return None
+    return None if place is None else _version_at(place)
+
+
+Failure = TypeVar("Failure")
+
+
+def look_at_all(
+    selection: Selection,
+    known: Iterable[tuple[str, FileVersion | None]],
+    failed: Callable[[str, OSError], Failure],
+) -> list[FileVersion | Failure | None]:
+    """`look` at many paths, each with what was last seen there; errors as `failed` tells them.
+
+    A folder is asked once whether it is a link, not once for every file in it: that is most
+    of what a single look costs. Blocks: for a thread.
+    """
+    root, behind_link = selection.watch_dir.rstrip("/"), _BehindLink()
+    behind_link[root] = False
+    looks: list[FileVersion | Failure | None] = []
+    for path, before in known:
+        try:
+            place: str | None = path
+            if path.startswith(root + "/"):
+                folder = path[: path.rfind("/")]
+                place = None if behind_link[folder] else selection.locate_below(path)
+            looks.append(None if place is None else _version_at(place, before))
+        except OSError as error:
+            looks.append(failed(path, error))
+    return looks
+
+
+class _BehindLink(dict[str, bool]):
+    """Whether a folder, or one that it is in, is a link; each is asked once."""
+
+    def __missing__(self, folder: str) -> bool:
+        told = self[folder[: folder.rfind("/")]] or os.path.islink(folder)
+        self[folder] = told
+        return told
+
+
+def _version_at(place: str, before: FileVersion | None = None) -> FileVersion | None:
     try:
-        found = os.stat(place, follow_symlinks=False)
+        found = os.lstat(place)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return version_of(found) if stat.S_ISREG(found.st_mode) else None
+    return version_of(found, before) if stat.S_ISREG(found.st_mode) else None
 
 
-def version_of(found: os.stat_result) -> FileVersion:
-    """What `stat` told, as a value."""
+def version_of(found: os.stat_result, before: FileVersion | None = None) -> FileVersion:
+    """What `stat` told, as a value: `before` itself where it says the same."""
+    if (
+        before is not None
+        and before.size_bytes == found.st_size
+        and before.mtime_ns == found.st_mtime_ns
+        and before.ctime_ns == found.st_ctime_ns
+        and before.inode == found.st_ino
+        and before.device == found.st_dev
+    ):
+        return before
     return FileVersion(
         found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     )

@@ -28,6 +28,8 @@ class Sight:
     closes: int = 0
     inspection: Inspection | None = None
     inspected_at: float = 0.0
+    looked_into: bool = True
+    """Some version of it was inspected, now or before this process took it up."""
     upload_may_exist: bool = True
     moved_to: str | None = None
     wish: Wish | None = None
@@ -61,6 +63,7 @@ class Sight:
 
     def inspected(self, version: FileVersion | None, found: Inspection, now: float) -> None:
         """A closer look was taken, while the file was this version."""
+        self.looked_into = True
         if version == self.version:
             self.inspection, self.inspected_at = found, now
 
@@ -87,6 +90,7 @@ class Sight:
             ),
             close_seen=self.close_seen,
             inspection=self._look(now),
+            looked_into=self.looked_into,
             verified=self._proven if proven else NO_NUMBERS,
             upload_may_exist=self.upload_may_exist,
             watch_dir_away=horizon.hides(checkpoint),

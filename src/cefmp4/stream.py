@@ -10,20 +10,17 @@ from typing import assert_never
 
 import structlog
 
+from cefmp4.admission import slots_for
 from cefmp4.beginning import first_checkpoint
 from cefmp4.core import actions as do
 from cefmp4.core.actions import Action, Plan
 from cefmp4.core.model import LIVE, Checkpoint, Inspection, Seal, Status
 from cefmp4.core.plan import plan
 from cefmp4.core.wishes import concerns
-from cefmp4.errors import (
-    CefMP4Error,
-    Fenced,
-    Stopping,
-    UploadGone,
-)
+from cefmp4.errors import CefMP4Error, Fenced, Stopping, UploadGone
 from cefmp4.finishing import Finishing
 from cefmp4.ledger import Ledger
+from cefmp4.lull import Lull
 from cefmp4.retry import backoff_seconds
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
@@ -34,11 +31,6 @@ from cefmp4.world import World
 ASKING = (do.Inspect, do.AdoptUpload, do.CreateUpload, do.Resolve)
 """That these succeed does not show that what failed before them would now."""
 
-TURNLESS = (do.Inspect, do.Describe, do.Dispose)
-"""These take no turn: no bytes wait for them, and a look into a hostile file or a move to
-a slow archive may take long. Each of the three bounds how many go on at once.
-"""
-
 
 class Stream:
     """The upload of one generation of one recording."""
@@ -48,7 +40,9 @@ class Stream:
         self.first_path = path
         self._new_id = world.new_stream_id() if checkpoint is None else checkpoint.stream_id
         self.ledger = Ledger(world.checkpoints, checkpoint)
-        self.sight = Sight(upload_may_exist=checkpoint is not None)
+        resumed = checkpoint is not None
+        self.sight = Sight(upload_may_exist=resumed, looked_into=resumed)
+        self.lull = Lull(self.sight)
         self.why = ""
         """The reason of the last decision."""
         self.failures = 0
@@ -117,6 +111,7 @@ class Stream:
             self.sight.missing_since = None  # nothing can be missed while all of it is away
         facts = self.sight.facts(self.checkpoint, self.world.horizon, now)
         decision = plan(facts, self.checkpoint, self.world.policy)
+        self.lull.decided(facts, self.checkpoint, decision)
         if decision.why != self.why:
             self.why = decision.why
             self.log.debug("decided", why=self.why)
@@ -128,7 +123,9 @@ class Stream:
         Raises Stopping on the way out of the daemon, and Fenced when the claim is lost.
         """
         try:
-            await self.ledger.refresh()
+            if not self.ledger.trusted:
+                async with self.world.light.hold(self.urgency):
+                    await self.ledger.refresh()
             decision = self.glance()
             if not decision.actions:
                 self._recovered()
@@ -151,18 +148,15 @@ class Stream:
             self.failures = 0
 
     async def _perform_in_turn(self, decision: Plan) -> Plan:
-        """Carry it out, or what is due once there is a slot; what was carried out.
-
-        A person is not kept waiting: what they can ask for moves no bytes.
-        """
-        turnless = all(isinstance(action, TURNLESS) for action in decision.actions)
-        if decision.actions == (do.Begin(),):
-            turnless = self.world.recollection.wanted  # whole files may have to be read
-        if not turnless and not self.wished:
-            async with self.world.turns.hold(self.urgency):
-                decision = self.glance()  # the wait may have been long
-                await self._perform(decision)
-        else:
+        """Carry it out, or what is due once there is a slot; what was carried out."""
+        slots = slots_for(self.world, decision, wished=self.wished)
+        if slots is None:
+            await self._perform(decision)
+            return decision
+        async with slots.hold(self.urgency):
+            decision = self.glance()  # the wait may have been long
+            if slots_for(self.world, decision, wished=self.wished) is not slots:
+                return Plan(decision.why)  # something else by now: it takes its own turn
             await self._perform(decision)
         return decision
 

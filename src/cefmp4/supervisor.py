@@ -2,7 +2,8 @@
 
 The supervisor keeps one stream per recording that is not at its end. Everything that
 can make a stream worth a look (an event, a scan, the end of a wait) only wakes it; the
-stream sees for itself what is true.
+stream sees for itself what is true. Scans and starts bring everything at once: they are gone
+through a slice at a time, and each path is looked at when its turn has come.
 """
 
 import asyncio
@@ -11,15 +12,7 @@ from contextlib import suppress
 
 import structlog
 
-from cefmp4.core.model import (
-    PARKED,
-    STORED,
-    UNSTORED,
-    Checkpoint,
-    FileVersion,
-    Wish,
-)
-from cefmp4.core.wishes import concerns
+from cefmp4.core.model import PARKED, STORED, UNSTORED, Checkpoint, FileVersion
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.hidden import HiddenRecordings
@@ -29,8 +22,15 @@ from cefmp4.shelf import Shelf
 from cefmp4.stored import StoredRecordings
 from cefmp4.stream import Stream
 from cefmp4.turns import Turns
+from cefmp4.unhurried import unhurried
 from cefmp4.watcher import Watcher
+from cefmp4.wishes import Wishes
 from cefmp4.world import World
+
+CONSIDERED_AT_A_TIME = 25
+"""New recordings taken up before others on the event loop get their turn: a few ms."""
+PASSED_AT_A_TIME = 2_000
+"""Recordings that are only recognised: some 2 ms."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +46,9 @@ class Supervisor:
         """Everything that was present has ended."""
         self.turns = Turns(self._settled)
         self.shelf = Shelf()
+        self.hear = Wishes(world, self.roster, self.shelf, self.turns, self._add).hear
         self._watcher: Watcher | None = None
-        self._scanned = False
+        self._scanned = self._check_due = False
         self.stored = StoredRecordings(world, self.shelf, self._consider, self._check_done)
         self.hidden = HiddenRecordings(world, self.handle, self._check_done)
 
@@ -65,10 +66,10 @@ class Supervisor:
     async def resume(self) -> list[Checkpoint]:
         """Take up what an earlier process left; those whose recordings must be on the disk."""
         fingerprints = await self.world.checkpoints.fingerprints()
-        self.shelf.restore(fingerprints)
+        await asyncio.to_thread(self.shelf.restore, fingerprints)
         unfinished = await self.world.checkpoints.load_unfinished()
         wishes = await self.world.checkpoints.wishes()
-        for checkpoint in unfinished:
+        async for checkpoint in unhurried(unfinished, CONSIDERED_AT_A_TIME):
             stream = Stream(self.world, checkpoint.path, checkpoint)
             stream.sight.wish = wishes.get(checkpoint.stream_id)
             if not stream.ended:
@@ -84,8 +85,11 @@ class Supervisor:
         return [checkpoint for checkpoint in unfinished if checkpoint.status in UNSTORED]
 
     def active_streams(self) -> int:
-        """Streams that have begun and not ended; a file without a byte is none yet."""
-        return sum(stream.checkpoint is not None for stream in self.streams.values())
+        """Streams that have begun and not ended; a file without a byte is none yet.
+
+        May be asked in a thread.
+        """
+        return sum(stream.checkpoint is not None for stream in list(self.streams.values()))
 
     def all_begun(self) -> bool:
         """Every recording that is there has a stream, or needs none."""
@@ -110,92 +114,68 @@ class Supervisor:
 
     async def stop(self, grace_seconds: float) -> None:
         """Begin nothing more; what is in flight lands and is recorded, within the grace."""
-        self.world.turns.close()
-        self.world.parts.close()
+        for slots in (self.world.turns, self.world.parts, self.world.light):
+            slots.close()
         self.world.recollection.one_at_a_time.close()
         await self.hidden.stop()
         await self.stored.stop()
         await self.turns.stop(grace_seconds)
 
-    # --- what a person asks for --------------------------------------------------
-
-    async def hear(self, wishes: Mapping[str, Wish]) -> None:
-        """Let the streams know; drop what asks for nothing, or for nothing any more."""
-        known = {s.checkpoint.stream_id: s for s in self.roster if s.checkpoint}
-        load = self.world.checkpoints.load
-        for stream_id, wish in wishes.items():
-            stream = known.get(stream_id)
-            checkpoint = stream.checkpoint if stream else await load(stream_id)
-            if checkpoint and not stream and self.roster.is_wished_at(checkpoint.path):
-                continue  # what another stream under this name is asked for comes first
-            if checkpoint is None or not self._can(wish, checkpoint, stream):
-                if stream is not None:
-                    stream.sight.wish = None
-                log.info("nothing is left to be done for it", stream_id=stream_id, wish=wish)
-                await self.world.checkpoints.drop_wish(stream_id, wish)
-                continue
-            if stream is None:
-                stream = Stream(self.world, checkpoint.path, checkpoint)
-                self._take_down(stream, checkpoint)
-            if stream.sight.wish is not wish:
-                log.info("a person asks", stream_id=stream_id, wish=wish)
-            stream.sight.wish = wish
-            self.turns.wake(stream)
-
-    def _can(self, wish: Wish, checkpoint: Checkpoint, stream: Stream | None) -> bool:
-        """What another stream works on is not retried: it would be stored twice."""
-        taken = stream is None and checkpoint.path in self.streams
-        return concerns(wish, checkpoint) and not (taken and wish is Wish.RETRY)
-
-    def _take_down(self, stream: Stream, checkpoint: Checkpoint) -> None:
-        """From the shelf, for a person wants something of it; its name may be another's."""
-        if stream.path in self.streams:
-            self.roster.add_beside(stream)
-        else:
-            self.shelf.unpark(stream.path, checkpoint.identity[1])
-            self._add(stream)
-
     # --- what the watcher says ---------------------------------------------------
 
-    def handle(self, notice: StreamEvent | Scan) -> None:
+    def handle(self, notice: StreamEvent) -> None:
         """Take in one notice of the watcher."""
-        if isinstance(notice, Scan):
-            self._handle_scan(notice)
-            return
         if notice.change_type is WatcherChangeType.DELETE:
             self.shelf.unpark(notice.path)
         stream = self.streams.get(notice.path)
         if stream is None:
             self._consider(notice.path)
-            return
+            stream = self.streams.get(notice.path)
+            if stream is None or not notice.closed:
+                return
         if notice.closed:
             with suppress(ChunkProcessingError):
                 stream.glance()  # first what it wrote, then that it closed
             stream.sight.closed()
         if notice.change_type is WatcherChangeType.DELETE and self._watcher:
             self._watcher.scan_soon()  # is it renamed, deleted, or is all of it away?
-        self.turns.wake(stream)
+        if notice.version is not None:
+            self.turns.note(stream, notice.version)
+        else:
+            self.turns.wake(stream)
 
-    def _handle_scan(self, scan: Scan) -> None:
-        horizon = self.world.horizon
+    async def handle_scan(self, scan: Scan) -> None:
+        """Take in everything that stands there, a slice at a time; one scan after the other.
+
+        Only when all that is new was considered, and so what was renamed is known, is
+        anything missing judged by this scan.
+        """
+        horizon, ended = self.world.horizon, self.world.clock.monotonic()
         was_away, horizon.away = horizon.away, scan.away
         if not scan.away:
-            horizon.scanned_at = self.world.clock.monotonic()
             horizon.recognize(
                 scan, [s.checkpoint for s in self.streams.values() if s.checkpoint]
             )
             self.shelf.keep_parked(scan.found, horizon.roots)
             if scan.hidden:
                 self.hidden.take_in(scan.hidden, self.roster)
-            for path, version in scan.found.items():
-                if path not in self.streams and not self.shelf.knows(path, version):
+            async for path in unhurried(await self._unknown(scan), CONSIDERED_AT_A_TIME):
+                if path not in self.streams:
                     self._consider(path)
+            horizon.scanned_at = ended
         for stream in list(self.streams.values()):
             missing = stream.sight.version is None or stream.sight.missing_since is not None
             if missing or was_away:
                 self.turns.wake(stream)
         self._scanned = self._scanned or not scan.away
-        self._check_done()
+        self._note_if_done()
+
+    async def _unknown(self, scan: Scan) -> list[str]:
+        return [
+            path
+            async for path, version in unhurried(scan.found.items(), PASSED_AT_A_TIME)
+            if path not in self.streams and not self.shelf.knows(path, version)
+        ]
 
     def _consider(self, path: str) -> None:
         """Something stands under a name no stream has: renamed, known, or new."""
@@ -294,7 +274,14 @@ class Supervisor:
         self._consider(cp.path)
 
     def _check_done(self) -> None:
-        busy = any(stream.failures or not stream.has_nothing for stream in self.roster)
-        beside = len(self.turns) + len(self.stored) + len(self.hidden)
-        if self._scanned and not busy and not beside:
+        """Soon, and once for all that come to rest in one iteration of the event loop."""
+        if not self._check_due:
+            self._check_due = True
+            asyncio.get_running_loop().call_soon(self._note_if_done)
+
+    def _note_if_done(self) -> None:
+        self._check_due = False
+        if not self._scanned or len(self.turns) + len(self.stored) + len(self.hidden):
+            return
+        if not any(stream.failures or not stream.has_nothing for stream in self.roster):
             self.all_done.set()

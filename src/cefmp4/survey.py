@@ -63,7 +63,9 @@ class Survey:
         whole, level = Listing(), directories
         while level:
             await self._watch(level)
-            listing = await self._in_thread(list_directories, self._selection, level)
+            listing = await self._in_thread(
+                list_directories, self._selection, level, self.found
+            )
             whole.add(listing)
             level = listing.directories
         return whole

@@ -24,12 +24,14 @@ from cefmp4.ports import Checkpoints, Clock, Disk
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
+from cefmp4.unhurried import unhurried
 from cefmp4.world import World
 
 FORGET_INTERVAL_SECONDS = 3600.0
 LISTEN_INTERVAL_SECONDS = 1.0
 SWEEP_INTERVAL_SECONDS = 3600.0
 ALL_BEGUN_INTERVAL_SECONDS = 1.0
+FORGOTTEN_AT_A_TIME = 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +128,7 @@ async def forget_gone(
     confirmed = sorted(gone & gone_last_time)
     if confirmed:
         await world.checkpoints.forget_fingerprints(confirmed)
-        for path in confirmed:
+        async for path in unhurried(confirmed, FORGOTTEN_AT_A_TIME):
             shelf.forget(path)
         log.info("recordings that are gone are forgotten", recordings=len(confirmed))
     return gone.difference(confirmed)

@@ -2,7 +2,7 @@
 
 Notifications tell at once but may be lost, or never come (network mounts); the tick
 follows the recordings that are known to be active; a scan is the truth, taken now and
-then. Everything that is said goes to `handle`, on the event loop.
+then. Everything that is said goes to `handle` or `handle_scan`, on the event loop.
 
 What must stay true: the first thing said is a whole scan. A directory is watched before
 it is listed, so nothing that appears in it falls between the two. Nothing is called
@@ -11,7 +11,7 @@ deleted while the watched directory itself is away: an unmounted disk is an outa
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import assert_never
@@ -25,6 +25,7 @@ from cefmp4.ports import Clock, Disk
 from cefmp4.pulse import Pulse
 from cefmp4.selection import Selection
 from cefmp4.survey import Survey
+from cefmp4.unhurried import unhurried
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,10 @@ UNANNOUNCED_SECONDS = 2.0
 """How long a file may stand without a notification before they are taken to be dead."""
 SCAN_REST = 4.0
 """A scan asked for by a missing file waits this many times as long as the last one took."""
+TOLD_AT_A_TIME = 25
+"""Recordings of a directory that was moved in, before others on the loop get their turn."""
+NOTED_AT_A_TIME = 500
+"""The same for what one tick has seen; most of it only has to be noted."""
 
 
 class Watcher:
@@ -43,7 +48,8 @@ class Watcher:
         disk: Disk,
         notifier: Notifier | None,
         *,
-        handle: Callable[[StreamEvent | Scan], None],
+        handle: Callable[[StreamEvent], None],
+        handle_scan: Callable[[Scan], Awaitable[None]],
         scan_interval_seconds: float,
         idle_seconds: float,
         clock: Clock,
@@ -54,6 +60,7 @@ class Watcher:
         self._disk = disk
         self._notifier = notifier
         self._handle = handle
+        self._handle_scan = handle_scan
         self._clock = clock
         self._tick_seconds = tick_seconds
         self._scan_interval_seconds = scan_interval_seconds
@@ -61,7 +68,7 @@ class Watcher:
         # Its own threads: a scan must not wait for uploads, nor uploads for a dead mount.
         self._threads = ThreadPoolExecutor(3, thread_name_prefix="watch")
         self._survey = Survey(selection, notifier, self._threads)
-        self._pulse = Pulse(disk.stat, idle_seconds)
+        self._pulse = Pulse(disk.stat_all, idle_seconds)
         self._scan_wanted = asyncio.Event()
         self._scans_begun = 0
         self._scan_seconds = 0.0
@@ -130,8 +137,9 @@ class Watcher:
         self._scanned_at = self._clock.monotonic()
         self._scan_seconds = self._scanned_at - began
         away, root = bool(self._survey.away), self._survey.root.identity
-        self._handle(Scan(found, away=away, root=root, hidden=self._survey.hidden))
-        if self._survey.away:
+        scan = Scan(found, away=away, root=root, hidden=self._survey.hidden)
+        await self._handle_scan(scan)
+        if away:
             return
         for path in self._pulse.deleted(number, found):
             self._handle(StreamEvent(WatcherChangeType.DELETE, path))
@@ -181,7 +189,8 @@ class Watcher:
         """A directory appeared: what was put into it before it was watched is told now."""
         known = directory in self._survey.watched
         if not known and self._selection.wants_directory(directory):
-            for path in (await self._survey.walk([directory])).files:
+            found = (await self._survey.walk([directory])).files
+            async for path in unhurried(found, TOLD_AT_A_TIME):
                 self._announce(StreamEvent(WatcherChangeType.CREATE, path))
 
     def _say_if_there(self, event: StreamEvent) -> None:
@@ -235,9 +244,9 @@ class Watcher:
         looks = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._pulse.look, self._pulse.snapshot(), now
         )
-        for look in looks:
+        async for look in unhurried(looks, NOTED_AT_A_TIME):
             if change := self._pulse.take_in(look, now, self._scans_begun):
-                self._handle(StreamEvent(change, look.path))
+                self._handle(StreamEvent(change, look.path, version=look.version))
         if any(look.version is None for look in looks):
             self._scan_for_missing(now)
         waiting_since = min(self._unannounced.values(), default=now)

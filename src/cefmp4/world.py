@@ -11,6 +11,9 @@ from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
 from cefmp4.recollection import Recollection
 from cefmp4.slots import Slots
 
+LIGHT_AT_ONCE = 8
+"""Half of the connections to the state server, and enough to keep it busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -35,6 +38,8 @@ class World:
     key_is_unique: bool
     """Keys hold the stream id, so that no two streams can ever meet under one."""
     host: str
+    light: Slots = field(default_factory=lambda: Slots(LIGHT_AT_ONCE))
+    """Streams that write to the state server, and move no bytes, at the same time."""
     horizon: Horizon = field(default_factory=Horizon)
     recollection: Recollection = field(default_factory=Recollection)
 

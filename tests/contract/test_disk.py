@@ -71,6 +71,21 @@ def test_what_is_not_there_is_none(place: Place) -> None:
     assert place.disk.stat(place.path + "/below.mp4") is None
 
 
+def test_many_looked_at_together_are_told_as_one_by_one(place: Place) -> None:
+    """In their order; of what has not changed, the very value that was known is given."""
+    before = place.version
+    gone = place.path + ".not"
+    first, nothing, same = place.disk.stat_all(
+        [(place.path, None), (gone, before), (place.path, before)]
+    )
+    assert first == before
+    assert nothing is None
+    assert same is before
+    place.recorder.write(place.path, b"more")
+    (grown,) = place.disk.stat_all([(place.path, before)])
+    assert grown == place.version != before
+
+
 def test_every_write_makes_another_version_of_the_same_file(place: Place) -> None:
     """Growing changes size and time, never the identity."""
     before = place.version

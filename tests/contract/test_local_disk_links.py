@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cefmp4.adapters.disk import LocalDisk
+from cefmp4.core.model import FileVersion
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.selection import Selection
 
@@ -103,3 +104,52 @@ async def test_the_name_is_swapped_for_what_is_no_file(
     Seen failing with the path opened for reading before it is known what it is.
     """
     await tree.reads(once(tree.recording.unlink, lambda: make(tree.recording)))
+
+
+def test_a_folder_is_asked_once_for_all_that_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is a link; what is behind one is not followed, also when many are looked at.
+
+    Seen failing with `stat` for each, which asks every folder for every file.
+    """
+    outside, root = tmp_path / "outside", tmp_path / "w"
+    for folder in (outside, root / "cam" / "today"):
+        folder.mkdir(parents=True)
+        for number in range(10):
+            (folder / f"{number}.mp4").write_bytes(b"x")
+    (root / "link").symlink_to(outside)
+    asked: list[str] = []
+    islink = os.path.islink
+
+    def counting(path: str) -> bool:
+        asked.append(path)
+        return islink(path)
+
+    monkeypatch.setattr(os.path, "islink", counting)
+    disk = LocalDisk(Selection(str(root), ("*.mp4",)))
+    try:
+        paths = [
+            str(root / folder / f"{number}.mp4")
+            for folder in ("cam/today", "link", "cam/none")
+            for number in range(10)
+        ]
+        looks = disk.stat_all([(path, None) for path in paths])
+    finally:
+        disk.close()
+    assert [isinstance(look, FileVersion) for look in looks] == [True] * 10 + [False] * 20
+    folders = (root / "cam", root / "cam" / "today", root / "link", root / "cam" / "none")
+    assert sorted(asked) == sorted(map(str, folders))
+
+
+def test_what_cannot_be_reached_is_an_error_among_the_others(tmp_path: Path) -> None:
+    """It is not called gone, and the others are told."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"x")
+    disk = LocalDisk(Selection(str(tmp_path), ("*.mp4",)))
+    try:
+        there, error = disk.stat_all([(str(path), None), (str(tmp_path / ("x" * 300)), None)])
+    finally:
+        disk.close()
+    assert isinstance(there, FileVersion)
+    assert isinstance(error, ChunkProcessingError)

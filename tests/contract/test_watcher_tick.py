@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cefmp4.core.model import FileVersion
 from cefmp4.errors import ChunkProcessingError
-from cefmp4.pulse import Pulse
+from cefmp4.pulse import Known, Pulse
 from watching import CREATE, DELETE, IDLE, NEVER, WRITE, watching
 
 
@@ -49,8 +49,8 @@ async def test_gone_and_back(tmp_path: Path) -> None:
 def test_a_look_that_fails_tells_nothing() -> None:
     """A file that cannot be reached just now is neither gone nor changed."""
 
-    def unreachable(path: str) -> FileVersion | None:
-        raise ChunkProcessingError(f"{path}: stale handle")
+    def unreachable(known: Known) -> list[FileVersion | ChunkProcessingError | None]:
+        return [ChunkProcessingError(f"{path}: stale handle") for path, _ in known]
 
     pulse = Pulse(unreachable, idle_seconds=0.0)
     pulse.track("/rec/a.mp4")
@@ -59,7 +59,7 @@ def test_a_look_that_fails_tells_nothing() -> None:
 
 def test_a_deletion_needs_a_scan_that_began_later() -> None:
     """A file missed by the tick is deleted only if a later scan does not find it either."""
-    pulse = Pulse(lambda _: None, idle_seconds=NEVER)
+    pulse = Pulse(lambda known: [None for _ in known], idle_seconds=NEVER)
     pulse.track("/rec/a.mp4")
     for look in pulse.look(pulse.snapshot(), 0.0):
         assert pulse.take_in(look, 0.0, scans_begun=3) is None

@@ -73,3 +73,13 @@ def test_where_the_writer_cannot_be_asked_a_close_event_is_believed() -> None:
     assert actions(facts, checkpoint(10)) == ()
     closed = replace(facts, close_seen=True)
     assert actions(closed, checkpoint(10)) == (do.SealNow(SealReason.CLOSED),)
+
+
+def test_what_is_new_here_is_looked_into_at_once() -> None:
+    """A file was finished elsewhere and moved in: it is not taken as growing for a second."""
+    new = Facts(version(45), quiet_seconds=0.1, looked_into=False)
+    assert do.Inspect() in actions(new, checkpoint(10))
+    finished = replace(new, looked_into=True, inspection=look(Writer.CLOSED))
+    assert actions(finished, checkpoint(10)) == (do.SealNow(SealReason.CLOSED),)
+    known = replace(new, looked_into=True)
+    assert do.Inspect() not in actions(known, checkpoint(10))

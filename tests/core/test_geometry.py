@@ -1,5 +1,7 @@
 """Parts are named, never counted: their places follow from the number alone."""
 
+from bisect import bisect_right
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,22 @@ def test_a_part_begins_where_the_one_before_it_ends(number: int, uniform: bool) 
     geometry = Geometry(10 * MIB, uniform)
     before = geometry.span(number - 1).end if number > 1 else 0
     assert geometry.span(number).offset == before
+
+
+@given(
+    base=st.integers(1, 64),
+    uniform=st.booleans(),
+    size=st.integers(0, 300_000) | st.integers(0, 64 * 2**21),
+)
+def test_the_next_part_is_whole_at_the_end_above(base: int, uniform: bool, size: int) -> None:
+    """Not a byte earlier; past the last part of all, the file is too large at any size."""
+    geometry = Geometry(base, uniform)
+    above = geometry.end_above(size)
+    if size >= geometry.capacity_bytes:
+        assert above == geometry.capacity_bytes + 1
+        return
+    whole = bisect_right(range(1, MAX_PARTS), size, key=lambda n: geometry.span(n).end)
+    assert above == geometry.span(whole + 1).end
 
 
 def test_the_length_doubles_every_thousand_parts_up_to_the_limit_of_a_part() -> None:

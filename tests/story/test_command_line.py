@@ -28,6 +28,8 @@ METRICS = (
     "cefmp4_upload_slots_limit",
     "cefmp4_upload_slots_used",
     "cefmp4_upload_rate_limit_bytes_per_second",
+    "cefmp4_event_loop_blocked_total",
+    "cefmp4_event_loop_longest_block_seconds",
 )
 
 

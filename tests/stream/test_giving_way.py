@@ -95,7 +95,7 @@ async def test_many_long_recordings_that_have_ended_do_not_starve_one_that_grows
     for path in ended:
         twins.disk.write(path, bytes(1600))
         twins.disk.files[path].boxes = CLOSED_MP4
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     streams = twins.checkpoints._server.streams
 
     def sealed() -> bool:

@@ -72,12 +72,12 @@ def die() -> None:
 async def watched_to_the_end(supervisor: Supervisor, twins: Twins) -> None:
     """Scan as the watcher does, hidden files too, until nothing is left to do."""
 
-    def done() -> bool:
+    async def done() -> bool:
         files = {path: file.version for path, file in twins.disk.files.items()}
         hidden = tuple(path for path in files if names_behind(path))
         for path in hidden:
             del files[path]
-        supervisor.handle(Scan(files, hidden=hidden))
+        await supervisor.handle_scan(Scan(files, hidden=hidden))
         return supervisor.all_done.is_set()
 
     await wait_until(done)
@@ -126,10 +126,10 @@ async def test_what_a_stream_is_about_to_dispose_of_stays_hidden() -> None:
     twins, disposal = with_disposal()
     supervisor = await supervised(twins)
     finished(twins, PATH)
-    supervisor.handle(Scan({PATH: twins.disk.files[PATH].version}))
+    await supervisor.handle_scan(Scan({PATH: twins.disk.files[PATH].version}))
     await wait_until(lambda: HIDDEN in twins.disk.files)
     for _ in range(3):
-        supervisor.handle(Scan({}, hidden=(HIDDEN,)))
+        await supervisor.handle_scan(Scan({}, hidden=(HIDDEN,)))
         await asyncio.sleep(0.05)
     assert list(twins.disk.files) == [HIDDEN]
     disposal.go_on.set()

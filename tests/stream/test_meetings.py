@@ -140,7 +140,7 @@ async def test_a_new_file_under_the_old_name_of_a_renamed_recording_is_not_left_
     finished(twins, "/w/yesterday.mp4", 0)
     finished(twins, PATH)
     supervisor = await restarted(twins)
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     await wait_until(supervisor.all_done.is_set)
     await supervisor.stop(1.0)
     assert sorted(twins.videos.values(), key=len) == [

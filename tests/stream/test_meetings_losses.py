@@ -58,7 +58,7 @@ async def test_nothing_is_whole_before_every_recording_was_looked_at() -> None:
     supervisor = await supervised(twins)
     finished(twins, PATH)
     twins.disk.before = on("stat", ChunkProcessingError("stale file handle"), 3)
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     assert not supervisor.all_begun()
     await wait_until(lambda: supervisor.streams and supervisor.streams[PATH].failures)
     assert not supervisor.all_begun()
@@ -173,14 +173,14 @@ async def test_what_was_set_aside_is_not_begun_when_its_disk_is_back() -> None:
     twins = quick(reject_non_mp4=True)
     supervisor = await supervised(twins)
     twins.disk.write(PATH, b"this is not a video at all")
-    supervisor.handle(replace(scan(twins), root=(1, 2)))
+    await supervisor.handle_scan(replace(scan(twins), root=(1, 2)))
     await all_at_rest(supervisor)
     file = twins.disk.files.pop(PATH)
     finished(twins, "/w/other.mp4")
-    supervisor.handle(replace(scan(twins), root=(3, 4)))
+    await supervisor.handle_scan(replace(scan(twins), root=(3, 4)))
     await all_at_rest(supervisor)
     twins.disk.files = {PATH: file}
-    supervisor.handle(replace(scan(twins), root=(1, 2)))
+    await supervisor.handle_scan(replace(scan(twins), root=(1, 2)))
     await all_at_rest(supervisor)
     assert len(twins.checkpoints._server.streams) == 2
     await supervisor.stop(1.0)
@@ -215,7 +215,7 @@ async def test_after_a_loss_what_grows_waits_for_no_archive() -> None:
     twins.disk.open_writer("/w/growing.mp4")
     twins.disk.write("/w/growing.mp4", bytes([7]) * 40)
     supervisor = Supervisor(twins.world)
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     streams = twins.checkpoints._server.streams
     await wait_until(lambda: len(streams) == 9)
     begun_in_order = [checkpoint.path for checkpoint in streams.values()]

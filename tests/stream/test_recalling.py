@@ -185,10 +185,10 @@ async def test_an_upload_nobody_can_claim_is_swept_away_the_second_time() -> Non
     await note_if_whole(twins.world, lambda: True)
     assert await sweep(twins.world, frozenset(), may_be_claimed=False) == seen
     assert len(twins.store.uploads) == 1
-    assert "cefmp4_orphaned_uploads 1.0" in twins.world.metrics.scrape().decode()
+    assert "cefmp4_orphaned_uploads 1.0" in (await twins.world.metrics.scrape()).decode()
     await sweep(twins.world, seen, may_be_claimed=False)
     assert not twins.store.uploads
-    assert "cefmp4_orphaned_uploads 0.0" in twins.world.metrics.scrape().decode()
+    assert "cefmp4_orphaned_uploads 0.0" in (await twins.world.metrics.scrape()).decode()
 
 
 async def test_only_orphans_of_our_own_are_aborted() -> None:

@@ -70,7 +70,7 @@ async def test_what_cannot_be_read_again_is_asked_about_at_each_scan() -> None:
         written_at = file.mtime_ns
         twins.disk.patch(PATH, 0, b"!")
         file.mtime_ns = written_at
-        supervisor.handle(scan(twins))
+        await supervisor.handle_scan(scan(twins))
         await wait_until(supervisor.all_done.is_set)
         assert (len(read), len(twins.videos)) == (1, 1)
         locked[0] = False
@@ -92,7 +92,7 @@ async def test_many_that_were_touched_are_read_one_after_the_other() -> None:
         before = len(asyncio.all_tasks())
         for path in paths:
             touch(twins, path)
-        supervisor.handle(scan(twins))
+        await supervisor.handle_scan(scan(twins))
         assert len(supervisor.stored) == len(paths)
         assert len(asyncio.all_tasks()) == before + 1
         await all_done(supervisor, twins)

@@ -59,8 +59,8 @@ def finished(twins: Twins, path: str, size: int = 21) -> None:
 async def all_done(supervisor: Supervisor, twins: Twins) -> None:
     """Scan now and then, as the watcher does, until everything has ended."""
 
-    def done() -> bool:
-        supervisor.handle(scan(twins))
+    async def done() -> bool:
+        await supervisor.handle_scan(scan(twins))
         return supervisor.all_done.is_set()
 
     await wait_until(done)
@@ -74,7 +74,7 @@ async def test_a_new_recording_gets_a_stream_and_is_stored_once() -> None:
     finished(twins, PATH)
     for _ in range(3):
         supervisor.handle(created(PATH))
-        supervisor.handle(scan(twins))
+        await supervisor.handle_scan(scan(twins))
     await all_done(supervisor, twins)
     assert list(twins.videos.values()) == [twins.content()]
     assert not supervisor.any_failed
@@ -127,7 +127,7 @@ async def test_a_stored_recording_that_is_renamed_is_not_stored_again() -> None:
     twins = quick()
     supervisor = await supervised(twins)
     finished(twins, PATH)
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     await wait_until(supervisor.all_done.is_set)
     twins.disk.rename(PATH, OTHER)
     supervisor.handle(created(OTHER))
@@ -199,7 +199,7 @@ async def test_while_the_watched_directory_is_away_nothing_is_given_up() -> None
     supervisor.handle(created(PATH))
     await wait_until(lambda: twins.store.uploads)
     file = twins.disk.files.pop(PATH)
-    supervisor.handle(Scan({}, away=True))
+    await supervisor.handle_scan(Scan({}, away=True))
     for _ in range(5):
         supervisor.handle(StreamEvent(WatcherChangeType.DELETE, PATH))
         await asyncio.sleep(0.05)
@@ -224,19 +224,19 @@ async def test_a_recording_is_only_missed_in_the_directory_it_was_in(
     for path in (PATH, OTHER):
         twins.disk.open_writer(path)
         twins.disk.write(path, bytes(30))
-    supervisor.handle(replace(scan(twins), root=(1, 2)))
+    await supervisor.handle_scan(replace(scan(twins), root=(1, 2)))
     await wait_until(lambda: len(twins.store.uploads) == 2)
     mine, _ = twins.disk.files.pop(PATH), twins.disk.files.pop(OTHER)
     for _ in range(20):
-        supervisor.handle(replace(scan(twins), root=(5, 2)))
+        await supervisor.handle_scan(replace(scan(twins), root=(5, 2)))
         await asyncio.sleep(0.05)
     assert len(twins.store.uploads) == 2
     twins.disk.files[PATH] = mine
     twins.disk.close_writer(PATH)
     mine.boxes = CLOSED_MP4
 
-    def one_is_deleted() -> bool:
-        supervisor.handle(replace(scan(twins), root=back_as))
+    async def one_is_deleted() -> bool:
+        await supervisor.handle_scan(replace(scan(twins), root=back_as))
         return supervisor.all_done.is_set()
 
     await wait_until(one_is_deleted, timeout_seconds=60)
@@ -260,7 +260,7 @@ async def test_one_stream_with_a_bug_hurts_no_other(monkeypatch: pytest.MonkeyPa
         return whole(path, identity, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(twins.disk, "body", broken)
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     await wait_until(lambda: twins.content(OTHER) in twins.videos.values())
     monkeypatch.undo()
     await supervisor.stop(1.0)

@@ -34,8 +34,8 @@ async def supervising(twins: Twins) -> AsyncIterator[Supervisor]:
 async def all_done(supervisor: Supervisor, twins: Twins) -> None:
     """Scan now and then, as the watcher does, until everything has ended."""
 
-    def done() -> bool:
-        supervisor.handle(scan(twins))
+    async def done() -> bool:
+        await supervisor.handle_scan(scan(twins))
         return supervisor.all_done.is_set()
 
     await wait_until(done)
@@ -169,7 +169,7 @@ async def test_a_parked_name_that_a_scan_misses_is_free_again() -> None:
         await all_done(supervisor, twins)
         inode = twins.disk.files[PATH].inode
         twins.disk.delete(PATH)
-        supervisor.handle(scan(twins))
+        await supervisor.handle_scan(scan(twins))
         finished(twins, PATH, 40)
         twins.disk.files[PATH].inode = inode
         await all_done(supervisor, twins)
@@ -199,9 +199,9 @@ async def test_once_does_not_end_while_the_watched_directory_is_away() -> None:
     """That nothing is seen does not mean that nothing is there."""
     twins = quick()
     async with supervising(twins) as supervisor:
-        supervisor.handle(Scan({}, away=True))
+        await supervisor.handle_scan(Scan({}, away=True))
         assert not supervisor.all_done.is_set()
-        supervisor.handle(scan(twins))
+        await supervisor.handle_scan(scan(twins))
         assert supervisor.all_done.is_set()
 
 
@@ -218,9 +218,9 @@ async def test_once_does_not_end_while_a_recording_cannot_be_looked_at() -> None
                 raise error
 
         twins.disk.before = fail
-        supervisor.handle(found)
+        await supervisor.handle_scan(found)
         await wait_until(lambda: not len(supervisor.turns))
-        supervisor.handle(found)
+        await supervisor.handle_scan(found)
         assert not supervisor.all_done.is_set()
         twins.disk.before = None
         await wait_until(supervisor.all_done.is_set)
@@ -242,7 +242,7 @@ async def test_a_stream_whose_last_write_lost_its_answer_is_counted_and_forgotte
         finished(twins, PATH)
         await all_done(supervisor, twins)
     assert not lost
-    first, second = (twins.world.metrics.scrape().decode() for _ in range(2))
+    first, second = [(await twins.world.metrics.scrape()).decode() for _ in range(2)]
     assert 'chunks_uploaded_total{stream_id="' in first
     assert 'chunks_uploaded_total{stream_id="' not in second
     assert "streams_completed_total 1.0" in second
@@ -254,4 +254,4 @@ async def test_a_rejected_recording_counts_as_failed() -> None:
     async with supervising(twins) as supervisor:
         twins.disk.write(PATH, b"no video here at all")
         await all_done(supervisor, twins)
-    assert "streams_failed_total 1.0" in twins.world.metrics.scrape().decode()
+    assert "streams_failed_total 1.0" in (await twins.world.metrics.scrape()).decode()

@@ -27,7 +27,7 @@ async def test_ten_thousand_on_the_twins() -> None:
         parts_at_once = max(parts_at_once, twins.world.parts.used)
 
     twins.store.before = count
-    supervisor.handle(scan(twins))
+    await supervisor.handle_scan(scan(twins))
     await wait_until(supervisor.all_done.is_set, timeout_seconds=280, every_seconds=0.5)
     await supervisor.stop(1.0)
     assert len(twins.videos) == TEN_THOUSAND
@@ -37,7 +37,7 @@ async def test_ten_thousand_on_the_twins() -> None:
 
 
 @pytest.mark.timeout(20)
-def test_forgetting_the_series_of_streams_does_not_search_all_others() -> None:
+async def test_forgetting_the_series_of_streams_does_not_search_all_others() -> None:
     """Where thousands are under way a scrape would stand still for a minute.
 
     Seen failing, by its time limit, with `remove_by_labels`.
@@ -47,5 +47,5 @@ def test_forgetting_the_series_of_streams_does_not_search_all_others() -> None:
         metrics.part_sent(str(number), 1)
     for number in range(1_000):
         metrics.stream_ended(str(number), 1.0, Status.COMPLETED)
-    metrics.scrape()
-    assert b'stream_id="999"' not in metrics.scrape()
+    await metrics.scrape()
+    assert b'stream_id="999"' not in await metrics.scrape()

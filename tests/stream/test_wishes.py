@@ -20,8 +20,8 @@ from waiting import wait_until
 async def at_rest(supervisor: Supervisor, twins: Twins) -> None:
     """Everything that is present has ended; the daemon goes on."""
 
-    def done() -> bool:
-        supervisor.handle(scan(twins))
+    async def done() -> bool:
+        await supervisor.handle_scan(scan(twins))
         return supervisor.all_done.is_set()
 
     await wait_until(done)
@@ -32,7 +32,7 @@ async def told(supervisor: Supervisor, twins: Twins, until: Callable[[], bool]) 
 
     async def heard() -> bool:
         await supervisor.hear(await twins.checkpoints.wishes())
-        supervisor.handle(scan(twins))
+        await supervisor.handle_scan(scan(twins))
         return until() and not await twins.checkpoints.wishes()
 
     await wait_until(heard)

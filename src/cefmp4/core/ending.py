@@ -46,11 +46,15 @@ def seal_reason(facts: Facts, policy: Policy) -> SealReason | None:
 
 
 def look_closer(facts: Facts, policy: Policy) -> bool:
-    """Whether it is worth reading the boxes and asking for a writer."""
+    """Whether it is worth reading the boxes and asking for a writer.
+
+    Of one that is new here at once: it may have been finished elsewhere, and moved in.
+    """
     if facts.quiet_seconds < RACY_SECONDS:
         return False
     if facts.inspection is None:
-        return facts.close_seen or facts.quiet_seconds >= policy.close_settle_seconds
+        told = facts.close_seen or not facts.looked_into
+        return told or facts.quiet_seconds >= policy.close_settle_seconds
     stale = facts.inspection.age_seconds >= ASK_WRITER_AGAIN_SECONDS
     idle = facts.quiet_seconds >= policy.stream_timeout_seconds
     return stale and (idle or facts.inspection.boxes.complete)

@@ -20,6 +20,8 @@ class Facts:
     """A writer closed the file since this version was first seen."""
     inspection: Inspection | None = None
     """A closer look at this very version, if one was taken."""
+    looked_into: bool = True
+    """Some version of it was looked into; False of one that is new here."""
     verified: Numbers = NO_NUMBERS
     """Stored parts whose checksum was held against this very version."""
     upload_may_exist: bool = True

@@ -104,6 +104,17 @@ class Geometry:
         """The largest file that 10,000 parts of this geometry hold."""
         return self.span(MAX_PARTS).end
 
+    def end_above(self, size_bytes: int) -> int:
+        """The size at which a file of `size_bytes` has one whole part more, or is too large."""
+        begin = 0
+        for first in range(1, MAX_PARTS, DOUBLE_EVERY_PARTS):
+            length = self.length_of(first)
+            end = begin + DOUBLE_EVERY_PARTS * length
+            if size_bytes < end:
+                return begin + ((size_bytes - begin) // length + 1) * length
+            begin = end
+        return self.capacity_bytes + 1
+
 
 def geometry_for(chunk_size_bytes: int, uniform: bool, max_recording_bytes: int) -> Geometry:
     """The geometry of a new stream.

@@ -1,14 +1,12 @@
 """The recordings, and what is done with them on this machine."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from cefmp4.core.geometry import Span
-from cefmp4.core.model import (
-    FileVersion,
-    Inspection,
-)
+from cefmp4.core.model import FileVersion, Inspection
+from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports.values import Digests, Probe
 
 
@@ -71,6 +69,16 @@ class Disk(Protocol):
 
         A file that cannot be reached for a passing reason (EIO, ESTALE, EACCES) raises
         ChunkProcessingError: it is not gone.
+        """
+        ...
+
+    def stat_all(
+        self, known: Iterable[tuple[str, FileVersion | None]]
+    ) -> list[FileVersion | ChunkProcessingError | None]:
+        """`stat` of many paths, each with what was last seen there; in their order.
+
+        Where nothing has changed the answer is the very value that was given; what `stat`
+        would raise is given instead. Cheaper than one by one. Blocks: for a thread.
         """
         ...
 

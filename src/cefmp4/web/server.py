@@ -45,7 +45,7 @@ class WebServer:
             await runner.cleanup()
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
-        text = self._metrics.scrape()
+        text = await self._metrics.scrape()
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _show_health(self, _: web.Request) -> web.Response:

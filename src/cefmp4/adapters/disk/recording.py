@@ -5,7 +5,7 @@ never waits for a disk and a part is never held in memory.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from typing import TypeVar, TypeVarTuple, Unpack
 from cefmp4.adapters.disk.opened import BLOCK_BYTES, Recording, Sums, unreadable
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import FileVersion, Inspection
+from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Digests
-from cefmp4.selection import Selection, look
+from cefmp4.selection import Selection, look, look_at_all
 
 TURN_BYTES = 32 * BLOCK_BYTES
 """How much a thread reads for one body before others get their turn."""
@@ -80,6 +81,11 @@ class LocalDisk:
             return look(self._selection, path)
         except OSError as error:
             raise unreadable(path, error) from error
+
+    def stat_all(
+        self, known: Iterable[tuple[str, FileVersion | None]]
+    ) -> list[FileVersion | ChunkProcessingError | None]:
+        return look_at_all(self._selection, known, unreadable)
 
     async def inspect(self, path: str) -> Inspection:
         return await self._in_thread(_inspect, path, self._selection)

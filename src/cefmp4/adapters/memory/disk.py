@@ -7,7 +7,7 @@ time stamps come from a counter, so that a history can be played again.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -91,6 +91,20 @@ class MemoryDisk:
         self._announce("stat")
         file = self.files.get(path)
         return file.version if file else None
+
+    def stat_all(
+        self, known: Iterable[tuple[str, FileVersion | None]]
+    ) -> list[FileVersion | ChunkProcessingError | None]:
+        return [self._seen_again(path, before) for path, before in known]
+
+    def _seen_again(
+        self, path: str, before: FileVersion | None
+    ) -> FileVersion | ChunkProcessingError | None:
+        try:
+            there = self.stat(path)
+        except ChunkProcessingError as error:
+            return error
+        return before if there == before else there
 
     async def inspect(self, path: str) -> Inspection:
         await asyncio.sleep(0)
