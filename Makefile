@@ -33,7 +33,7 @@ soak: setup ## what takes many minutes: hundreds of kills, ten thousand files
 	@$(BIN)/python -m pytest -m soak --timeout 3600 -s
 
 bench: setup $(BENCH) ## side by side with s5cmd, rclone, boto3, aws (about 35 minutes)
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 bench-quick: setup $(BENCH) ## the same in small: does it work? Results in build/bench
 	@$(BIN)/python -m bench --quick --out $(BENCH_QUICK_OUT)

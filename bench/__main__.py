@@ -28,6 +28,7 @@ from bench import (
     restart,
     roundtrips,
     uploads,
+    ways,
 )
 from bench.measure import BenchFailed, NotHere, Numbers
 from bench.progress import say
@@ -43,6 +44,7 @@ BENCHES: dict[str, Callable[[Bench], Numbers]] = {
     "roundtrips": roundtrips.run,
     "decisions": decisions.run,
     "curve": curve.run,
+    "ways": ways.run,
 }
 
 

@@ -147,6 +147,7 @@ def _measured(
         "peak_rss_bytes": daemon.peak_rss_bytes(),
         "rss_bytes": seen.rss_bytes,
         "open_files": seen.files,
+        "longest_block_seconds": daemon.metric("cefmp4_event_loop_longest_block_seconds"),
         "state_commands_per_second": sum(asked.values()) / seconds,
         "state_calls_per_second": _calls(asked) / seconds,
         "part_sent_after_seconds": percentiles(delays),

@@ -87,6 +87,9 @@ def _crowd(sections: Numbers) -> Iterator[Rows]:
         "of it beyond the cost of the bytes": lambda r: _figure(beyond_bytes(sections, r)),
         "MB sent per second": lambda r: _figure(r["gb_per_second"], 0.001),
         "peak RSS, MB": lambda r: _figure(r["peak_rss_bytes"], MB),
+        "longest iteration of the event loop, ms": lambda r: _figure(
+            r["longest_block_seconds"], 0.001
+        ),
         "open file descriptors": lambda r: _figure(r["open_files"]),
         "script calls to the state server per second": lambda r: _figure(
             r["state_calls_per_second"]
@@ -186,6 +189,28 @@ def _curve(sections: Numbers) -> Iterator[Rows]:
         yield Rows(f"Cost of a byte over the {title} of recordings", head, rows)
 
 
+def _ways(sections: Numbers) -> Iterator[Rows]:
+    section = sections["ways"]
+    told = section["cpu_seconds_per_gb"]
+    names = dict.fromkeys(name for rows in told.values() for name in rows)
+    rows = [(name, *(_spread(at(told, over, name)) for over in told)) for name in names]
+    head = ("", *(over.upper() for over in told))
+    yield Rows("Ways of the bytes of a part: client CPU seconds per GB", head, rows)
+    reading = section["reading"]
+    yield Rows(
+        "Reading a closed recording again",
+        ("", ""),
+        [
+            ("from the disk, MB/s", _spread(reading["cold_bytes_per_second"], MB)),
+            ("the same by `dd`, MB/s", _spread(reading["dd_cold_bytes_per_second"], MB)),
+            (
+                "from the page cache, CPU s per GB",
+                _spread(reading["warm_cpu_seconds_per_gb"]),
+            ),
+        ],
+    )
+
+
 _TABLES: dict[str, Callable[[Numbers], Iterator[Rows]]] = {
     "http": lambda sections: _uploads("the sink over HTTP", sections["http"]),
     "tls": lambda sections: _uploads("the sink over TLS", sections["tls"]),
@@ -196,4 +221,5 @@ _TABLES: dict[str, Callable[[Numbers], Iterator[Rows]]] = {
     "roundtrips": _roundtrips,
     "decisions": _decisions,
     "curve": _curve,
+    "ways": _ways,
 }
