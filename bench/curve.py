@@ -26,11 +26,10 @@ def run(bench: Bench) -> Numbers:
     scale = bench.scale
     return {
         "recordings": [
-            _point(bench, count, scale.curve_bytes // count, SMALLEST_PART_BYTES)
+            _point(bench, count, scale.curve_recording_bytes, SMALLEST_PART_BYTES)
             for count in scale.curve_recordings
         ],
         "sizes": [_point(bench, 1, size, PART_BYTES) for size in scale.curve_sizes],
-        "total_bytes": scale.curve_bytes,
         "part_bytes_of_recordings": SMALLEST_PART_BYTES,
         "part_bytes_of_sizes": PART_BYTES,
     }

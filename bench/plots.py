@@ -100,7 +100,7 @@ def draw_curve(section: dict[str, Any]) -> Any:
     """CPU per GB over number and size of recordings: flat, where only bytes cost."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.2))
     for axes, rows, over, label in (
-        (left, section["recordings"], "recordings", "recordings of the same total size"),
+        (left, section["recordings"], "recordings", "recordings of 64 MiB each"),
         (right, section["sizes"], "size_bytes", "size of one recording, bytes"),
     ):
         costs = [row["cpu_seconds_per_gb"] for row in rows]

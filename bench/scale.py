@@ -33,8 +33,8 @@ class Scale:
     planned_parts: tuple[int, ...] = (1, 100, 1_000, 10_000)
     plan_seconds: float = 1.0
     scanned_files: tuple[int, ...] = (10_000, 100_000)
-    curve_bytes: int = 8_000 * MIB
-    curve_recordings: tuple[int, ...] = (1, 10, 100, 1_000)
+    curve_recording_bytes: int = 64 * MIB
+    curve_recordings: tuple[int, ...] = (4, 16, 64, 200)
     curve_sizes: tuple[int, ...] = (64 * MIB, 256 * MIB, 1024 * MIB, 8192 * MIB)
 
 
@@ -59,7 +59,7 @@ QUICK = Scale(
     planned_parts=(1, 100),
     plan_seconds=0.2,
     scanned_files=(1_000,),
-    curve_bytes=64 * MIB,
+    curve_recording_bytes=8 * MIB,
     curve_recordings=(8,),
     curve_sizes=(16 * MIB,),
 )
