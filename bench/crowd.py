@@ -1,10 +1,13 @@
 """Many recordings that grow slowly: what the daemon needs for them, and how late it is.
 
 All are in flight when it begins, with sizes spread over a part, so that parts are due all
-the time; new ones keep appearing. Delays are between two clocks of the same machine: the
-writer notes when a boundary was crossed, the sink when the part's last byte had come.
+the time; new ones keep appearing. Beside each crowd stands one recording that grows as fast
+as all of them together: what it needs is the cost of the bytes. Delays are between two
+clocks of the same machine: the writer notes when a boundary was crossed, the sink when the
+part's last byte had come.
 """
 
+import dataclasses
 import json
 import os
 import secrets
@@ -35,6 +38,7 @@ from cefmp4.adapters.embedded import valkey
 NEW_EVERY_SECONDS = 0.5
 LOOK_SECONDS = 0.004
 SETTLE_SECONDS = 2.0
+ALONE_SECONDS = 30.0
 LATE_SECONDS = 10.0
 """How long parts that were due at the end may still come."""
 
@@ -51,7 +55,10 @@ class Watched:
 
 def run(bench: Bench) -> Numbers:
     """One crowd after the other."""
-    told = [_crowd(bench, count) for count in bench.scale.crowds]
+    told = [
+        {**_crowd(bench, count, NEW_EVERY_SECONDS), "bytes_alone": _bytes_alone(bench, count)}
+        for count in bench.scale.crowds
+    ]
     return {
         "crowds": told,
         "bytes_per_second_each": bench.scale.crowd_bytes_per_second,
@@ -60,7 +67,20 @@ def run(bench: Bench) -> Numbers:
     }
 
 
-def _crowd(bench: Bench, count: int) -> Numbers:
+def _bytes_alone(bench: Bench, count: int) -> Numbers:
+    """One recording, and nothing new, at the rate of so many."""
+    each = bench.scale.crowd_bytes_per_second
+    scale = dataclasses.replace(
+        bench.scale,
+        crowd_bytes_per_second=each * count,
+        crowd_seconds=min(bench.scale.crowd_seconds, ALONE_SECONDS),
+    )
+    say(f"one recording that grows as fast as {count}")
+    told = _crowd(dataclasses.replace(bench, scale=scale), 1, 0.0)
+    return {name: told[name] for name in ("cpu_share", "gb_per_second")}
+
+
+def _crowd(bench: Bench, count: int, new_every_seconds: float) -> Numbers:
     say(f"{count} recordings: planting")
     with (
         tempfile.TemporaryDirectory(dir=bench.folder) as folder,
@@ -77,7 +97,8 @@ def _crowd(bench: Bench, count: int) -> Numbers:
             STREAM_TIMEOUT_SECONDS=3600,
         )
         planted = plant(settings["WATCH_DIR"], server.url, instance, control, count)
-        writer = _start_writer(bench, folder, settings["WATCH_DIR"], planted)
+        plan = _plan(bench, folder, settings["WATCH_DIR"], planted, new_every_seconds)
+        writer = _start_writer(folder, plan)
         state = cefmp4.State(server.url, instance)
         try:
             with cefmp4.running(settings) as daemon:
@@ -90,18 +111,26 @@ def _crowd(bench: Bench, count: int) -> Numbers:
             state.close()
 
 
-def _start_writer(
-    bench: Bench, folder: str, watch_dir: str, planted: list[Planted]
-) -> subprocess.Popen[bytes]:
-    plan = {
+def _plan(
+    bench: Bench,
+    folder: str,
+    watch_dir: str,
+    planted: list[Planted],
+    new_every_seconds: float,
+) -> Numbers:
+    """What the writer is to do."""
+    return {
         "recordings": [(each.path, each.size_bytes) for each in planted],
         "bytes_per_second": bench.scale.crowd_bytes_per_second,
         "part_bytes": PART_BYTES,
         "seconds": bench.scale.crowd_seconds,
-        "new_every_seconds": NEW_EVERY_SECONDS,
+        "new_every_seconds": new_every_seconds,
         "folder": watch_dir,
         "result": os.path.join(folder, "written.json"),
     }
+
+
+def _start_writer(folder: str, plan: Numbers) -> subprocess.Popen[bytes]:
     path = os.path.join(folder, "plan.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(plan, file)

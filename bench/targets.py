@@ -54,13 +54,14 @@ def crowd_of(sections: Numbers, count: int) -> Numbers:
     return found
 
 
-def beyond_bytes(sections: Numbers, row: Numbers) -> float | None:
-    """CPU share without what the bytes cost, by the figure of one large file over HTTP."""
-    per_gb = _upload(sections, "http", DAEMON, "cpu_seconds_per_gb")
-    if per_gb is None or not row:
+def beyond_bytes(row: Numbers) -> float | None:
+    """CPU share without what the same bytes cost as one recording."""
+    alone = at(row, "bytes_alone")
+    if not alone or not alone["gb_per_second"]:
         return None
-    share: float = row["cpu_share"] - row["gb_per_second"] * per_gb
-    return share
+    share: float = row["cpu_share"]
+    cost: float = alone["cpu_share"] / alone["gb_per_second"] * row["gb_per_second"]
+    return share - cost
 
 
 def _at_most(what: str, wanted: str, limit: float, measured: float | None) -> Target:
@@ -132,7 +133,7 @@ def _memory(sections: Numbers) -> list[Target]:
 
 def _crowd(sections: Numbers) -> list[Target]:
     row = crowd_of(sections, 1_000)
-    beyond = beyond_bytes(sections, row)
+    beyond = beyond_bytes(row)
     begun = at(row, "begun_after_seconds", "p99")
     return [
         _below("1,000 growing: share of a core beyond the bytes", "< 0.10", 0.10, beyond),

@@ -1,4 +1,4 @@
-"""Many recorders in one process: every recording grows a little every second.
+"""Many recorders in one process: every recording grows by so much a second.
 
     python -m bench.writer PLAN
 
@@ -30,16 +30,22 @@ class Writer:
         self.sizes: list[int] = []
         self.crossed: list[tuple[str, int, float]] = []
         self.appeared: list[tuple[str, float]] = []
+        self._step_bytes = 0
         for path, size in plan["recordings"]:
             self._take(path, size)
 
     def run(self) -> None:
-        """Until the time is over; a twentieth of the recordings grows in each step."""
+        """Until the time is over; each once a second, a twentieth of them in each step.
+
+        Fewer than twenty grow more often, by less.
+        """
+        turns = min(STEPS_PER_SECOND, len(self.files))
+        self._step_bytes = self.plan["bytes_per_second"] * turns // STEPS_PER_SECOND
         began, step, due = time.monotonic(), 0, 0.0
         while (now := time.monotonic() - began) < self.plan["seconds"]:
-            for index in range(step % STEPS_PER_SECOND, len(self.files), STEPS_PER_SECOND):
+            for index in range(step % turns, len(self.files), turns):
                 self._grow(index)
-            if now >= due:
+            if self.plan["new_every_seconds"] and now >= due:
                 self._appear()
                 due += self.plan["new_every_seconds"]
             step += 1
@@ -52,7 +58,7 @@ class Writer:
 
     def _grow(self, index: int) -> None:
         part_bytes, old = self.plan["part_bytes"], self.sizes[index]
-        self.sizes[index] = new = old + self.plan["bytes_per_second"]
+        self.sizes[index] = new = old + self._step_bytes
         os.ftruncate(self.files[index], new)
         if new // part_bytes > old // part_bytes:
             name = os.path.basename(self.paths[index])

@@ -10,9 +10,13 @@ quiet. Everything that could change its answer, but for growth below the end of 
 part, ends it: then the whole look is taken, as ever.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from cefmp4.core.actions import Plan
 from cefmp4.core.facts import Facts
 from cefmp4.core.model import Checkpoint, FileVersion, Status
+from cefmp4.errors import ChunkProcessingError
 from cefmp4.sight import Sight
 
 
@@ -51,10 +55,22 @@ class Lull:
         sight.observe(version, version.inode, now)
         return True
 
-    def left_seconds(self, now: float) -> float:
-        """How long nothing is to be decided, if nothing is written; 0 when there is no lull."""
+    def left_seconds(self, now: float, stat: Callable[[], FileVersion | None]) -> float:
+        """How long nothing is to be decided, if nothing is written; 0 when there is no lull.
+
+        One that seems quiet for long enough is asked for by `stat`: whoever writes once a
+        second is often a moment ahead of the tick.
+        """
         if not self._below_bytes or self._is_over:
             return 0.0
+        if not self._patience_left(now):
+            with suppress(ChunkProcessingError):  # the look that follows meets it again
+                there = stat()
+                if there is None or not self.note(there, now):
+                    return 0.0
+        return self._patience_left(now)
+
+    def _patience_left(self, now: float) -> float:
         return max(0.0, self._sight.since + self._patience_seconds - now)
 
     @property

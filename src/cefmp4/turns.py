@@ -143,8 +143,12 @@ class Turns:
 
     def _due(self, stream: Stream) -> None:
         del self._timers[stream]
-        left_seconds = stream.lull.left_seconds(stream.world.clock.monotonic())
-        if left_seconds > 0.0 and _is_sound(stream):  # it has grown since
+        world, left_seconds = stream.world, 0.0
+        if _is_sound(stream):
+            left_seconds = stream.lull.left_seconds(
+                world.clock.monotonic(), lambda: world.disk.stat(stream.path)
+            )
+        if left_seconds > 0.0:  # it has grown since
             self._arm(stream, left_seconds)
         else:
             self.wake(stream)

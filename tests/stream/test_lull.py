@@ -17,6 +17,7 @@ from cefmp4.core.model import (
     Writer,
 )
 from cefmp4.core.mp4 import Boxes
+from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import StreamEvent, WatcherChangeType
 from cefmp4.lull import Lull
 from cefmp4.sight import Sight
@@ -44,14 +45,32 @@ def in_a_lull(size: int = 1) -> tuple[Lull, Sight]:
     return lull, sight
 
 
+def never() -> FileVersion | None:
+    raise AssertionError("it need not be asked for")
+
+
+def out_of_reach() -> FileVersion | None:
+    raise ChunkProcessingError("EIO")
+
+
 def test_growth_is_noted_and_puts_the_next_look_off() -> None:
     """Until it has been quiet for as long as the plan wanted it to be."""
     lull, sight = in_a_lull()
-    assert lull.left_seconds(100.2) == pytest.approx(0.8)
+    assert lull.left_seconds(100.2, never) == pytest.approx(0.8)
     assert lull.note(of_size(2), 100.9)
     assert (sight.version, sight.since) == (of_size(2), 100.9)
-    assert lull.left_seconds(101.0) == pytest.approx(0.9)
-    assert lull.left_seconds(101.9) == 0.0
+    assert lull.left_seconds(101.0, never) == pytest.approx(0.9)
+    assert lull.left_seconds(101.9, lambda: of_size(2)) == 0.0
+
+
+def test_one_that_seems_quiet_is_asked_for_once_more() -> None:
+    """Whoever writes once a second is ahead of the tick: that costs a stat, and no look."""
+    lull, sight = in_a_lull()
+    assert lull.left_seconds(101.0, lambda: of_size(2)) == pytest.approx(1.0)
+    assert (sight.version, sight.since) == (of_size(2), 101.0)
+    assert lull.left_seconds(102.0, lambda: of_size(PART)) == 0.0
+    assert lull.left_seconds(102.0, lambda: None) == 0.0
+    assert lull.left_seconds(102.0, out_of_reach) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -77,7 +96,7 @@ def test_a_lull_ends_with_whatever_else_is_heard(happened: str) -> None:
             sight.inspected(of_size(1), LOOKED, 100.5)
         case "wished":
             sight.wish = Wish.ABORT
-    assert lull.left_seconds(100.5) == 0.0
+    assert lull.left_seconds(100.5, never) == 0.0
     assert not lull.note(of_size(2), 100.5)
 
 
@@ -109,7 +128,7 @@ def test_only_a_growing_recording_with_nothing_due_is_in_one(
     lull = Lull(sight)
     lull.decided(facts, checkpoint, decision)
     assert not lull.note(of_size(2), 100.5)
-    assert lull.left_seconds(100.5) == 0.0
+    assert lull.left_seconds(100.5, never) == 0.0
 
 
 def seen(twins: Twins, path: str) -> StreamEvent:
