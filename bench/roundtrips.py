@@ -32,6 +32,7 @@ class Scene:
     """A daemon at rest between a relay and a sink."""
 
     daemon: cefmp4.Daemon
+    state: cefmp4.State
     relay: Relay
     control: SinkControl
 
@@ -64,23 +65,26 @@ def _scene(bench: Bench) -> Iterator[Scene]:
         valkey(os.path.join(folder, "valkey")) as server,
         relayed(server.url) as relay,
     ):
+        instance = f"bench-{secrets.token_hex(4)}"
         settings = cefmp4.settings(
             store,
             relay.url,
             folder,
-            f"bench-{secrets.token_hex(4)}",
+            instance,
             CHUNK_SIZE_BYTES=PART_BYTES,
             STREAM_TIMEOUT_SECONDS=3600,
         )
         with cefmp4.running(settings) as daemon:
             wait_until_idle(daemon.pid)
-            yield Scene(daemon, relay, SinkControl(store))
+            state = cefmp4.State(server.url, instance)
+            yield Scene(daemon, state, relay, SinkControl(store))
+            state.close()
 
 
 def _grown(scene: Scene, parts: int) -> Numbers:
     """What passed while so many parts of a growing recording were sent."""
     path = scene.path(f"growing-{secrets.token_hex(4)}.mp4")
-    before, arrived = _traffic(scene.relay), len(scene.control.stats()["arrivals"])
+    before, arrived = _traffic(scene), len(scene.control.stats()["arrivals"])
     growing_mp4(path, parts * PART_BYTES + 4096)
     wait_until(
         lambda: len(scene.control.stats(arrived)["arrivals"]) >= parts,
@@ -88,12 +92,14 @@ def _grown(scene: Scene, parts: int) -> Numbers:
         LIMIT_SECONDS,
     )
     wait_until_idle(scene.daemon.pid)
-    return _slope(before, _traffic(scene.relay), 1)
+    return _slope(before, _traffic(scene), 1)
 
 
-def _traffic(relay: Relay) -> Numbers:
-    told = relay.traffic
+def _traffic(scene: Scene) -> Numbers:
+    """All of it; the questions once a second are no scripts."""
+    told, calls = scene.relay.traffic, scene.state.commands()
     return {
+        "script_calls": calls.get("evalsha", 0) + calls.get("eval", 0),
         "exchanges": told.exchanges,
         "bytes_sent": told.bytes_sent,
         "bytes_answered": told.bytes_answered,

@@ -139,7 +139,8 @@ def _roundtrips(sections: Numbers) -> Iterator[Rows]:
     section = sections["roundtrips"]
     told = section["per_part"]
     rows = [
-        ("exchanges with the state server", _figure(told["exchanges"])),
+        ("script calls, each an exchange", _figure(told["script_calls"])),
+        ("exchanges, with the questions once a second", _figure(told["exchanges"])),
         ("bytes sent to it", _figure(told["bytes_sent"])),
         ("bytes answered by it", _figure(told["bytes_answered"])),
     ]

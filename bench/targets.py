@@ -148,6 +148,6 @@ def _restart(section: Numbers) -> list[Target]:
 
 
 def _exactly_one(section: Numbers) -> Target:
-    measured = at(section, "per_part", "exchanges")
-    met = None if measured is None else abs(measured - 1.0) < 0.05
+    measured = at(section, "per_part", "script_calls")
+    met = None if measured is None else abs(measured - 1.0) < 0.005
     return Target("state round trips per part", "1", measured, met)
