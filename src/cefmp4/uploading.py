@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
+from cefmp4.aborting import abort_until_gone
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import UNSTORED, Checkpoint, Part, Wish
 from cefmp4.core.objects import user_metadata
@@ -47,16 +48,26 @@ class Uploading:
         self.log.info("upload created", key=cp.key)
 
     async def adopt(self) -> None:
-        """A Create whose answer was lost left an upload under our key: use it."""
+        """A Create whose answer was lost left an upload under our key: use it.
+
+        Under a key without our id it may as well be that of a stream that was forgotten with
+        the state server's data, and would become an object in that one's name. It is aborted.
+        """
         cp = self.ledger.current
         found = await find_own_uploads(self.world, cp)
-        for surplus in found[:-1]:
-            await self.ledger.assure()
-            await self.world.store.abort(cp.key, surplus.upload_id)
-        if found:
-            upload_id = found[-1].upload_id
-            await self.ledger.record(lambda c: c.with_upload(upload_id), landed=True)
-            self.log.info("upload adopted", key=cp.key, aborted=len(found) - 1)
+        ours = found.pop() if found and cp.stream_id in cp.key else None
+        for upload in found:
+            upload_id = upload.upload_id
+            await abort_until_gone(self.world.store, cp.key, upload_id, self.ledger.assure)
+        if ours is not None:
+            adopted = ours.upload_id
+            await self.ledger.record(lambda c: c.with_upload(adopted), landed=True)
+            self.log.info("upload adopted", key=cp.key, aborted=len(found))
+        elif found:
+            why = "whose they are cannot be told"
+            self.log.info(
+                "uploads under the key aborted", key=cp.key, aborted=len(found), why=why
+            )
         self.sight.upload_may_exist = False
 
     async def send_parts(self, spans: tuple[Span, ...]) -> None:

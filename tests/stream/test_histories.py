@@ -22,7 +22,7 @@ examples.
 import asyncio
 from dataclasses import dataclass, replace
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from cefmp4.adapters.memory.store import MemoryStore
@@ -156,6 +156,18 @@ async def sweep_up(twins: Twins) -> None:
 
 @settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, min_size=8, max_size=30), setting=SETTINGS)
+@example(  # a bare key, and under it the upload of a stream that was forgotten
+    [
+        Grow(8),
+        Event.FLUSH,
+        Break(10, "killed"),
+        Wait(0.0),
+        *[Grow(1)] * 3,
+        Wait(0.0),
+        Break(9, "refused"),
+    ],
+    Setting(AfterUpload.KEEP, False, True, False, False, False),
+)
 def test_every_history_ends_with_the_bytes_of_the_disk_in_the_store(
     steps: list[Step], setting: Setting
 ) -> None:

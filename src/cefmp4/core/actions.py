@@ -37,7 +37,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class AdoptUpload:
-    """Look for uploads begun under our key: keep one, abort the others."""
+    """Look for uploads begun under our key: keep one that is surely ours, abort the others."""
 
 
 @dataclass(frozen=True, slots=True)
