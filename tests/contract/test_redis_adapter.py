@@ -14,7 +14,8 @@ from redis import Redis
 from cefmp4.adapters.checkpoints import RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.checkpoints.codec import FIELDS, pack_meta, pack_part, unpack
 from cefmp4.adapters.checkpoints.keys import Keyspace
-from cefmp4.core.model import SET_ASIDE, Checkpoint, Status
+from cefmp4.adapters.checkpoints.reading import BATCH
+from cefmp4.core.model import SET_ASIDE, Checkpoint, Parts, Status
 from cefmp4.errors import Fenced, RedisOperationError, StateLost
 from contract.checkpoint_values import active, checkpoints, part, sealed, stored
 
@@ -224,6 +225,22 @@ async def test_streams_are_found_by_the_beginning_of_their_id(
     assert await subject.find("aaaa", limit=1) == [first]
     assert await subject.find("b") == [other]
     assert await subject.find("*") == []
+
+
+async def test_many_checkpoints_are_read_one_by_one(subject: RedisCheckpoints) -> None:
+    """Others on the event loop get their turn in between: each may have thousands of parts.
+
+    Seen failing, with half a second in one go, where a whole answer is read at once.
+    """
+    kept = [active(f"/{number}", parts=Parts.of([part(1)])) for number in range(BATCH)]
+    for checkpoint in kept:
+        await subject.save(None, checkpoint)
+    turns, reading = 0, asyncio.create_task(subject.load_unfinished())
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert len(await reading) == len(kept)
+    assert turns > len(kept)
 
 
 async def test_an_unreadable_checkpoint_spoils_no_other(
