@@ -28,8 +28,6 @@ from waiting import wait_until
 
 CONTENT = os.urandom(1024) * (12 * 1024)
 PLACE = Span(1, 4096, 11 * MIB + 77)
-LITTLE = Span(1, 4096, MIB)
-"""Asked of the kernel in one go."""
 
 
 @dataclass
@@ -183,24 +181,6 @@ async def test_an_answer_before_the_last_byte_proves_nothing(tmp_path: Path) -> 
     await nobody_sends()
 
 
-async def test_an_answer_before_its_few_bytes_are_taken_proves_nothing(tmp_path: Path) -> None:
-    """200 to a part that was asked of the kernel as a whole, and of which some still waits."""
-    released = asyncio.Event()
-
-    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
-        writer.write(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n')
-        await released.wait()
-
-    async with serving_bytes(hasty, 2**14) as url:
-        async with store_at(url, 60) as store, body_of(tmp_path, LITTLE) as body:
-            with pytest.raises(S3OperationError, match="EarlyAnswer"):
-                await asyncio.wait_for(store.upload_part("key", "id", 1, body), 30)
-        await nobody_sends()
-        released.set()
-
-
 async def test_a_file_that_became_shorter_says_so(tmp_path: Path) -> None:
     """What is wrong with the file is not taken for an outage of the store."""
     peer = Counting()
@@ -234,28 +214,6 @@ async def test_a_cancelled_part_ends_at_once(tmp_path: Path) -> None:
             await sending
         await asyncio.wait_for(ended.wait(), 5)
     await nobody_sends()
-
-
-async def test_a_part_is_cancelled_while_its_last_bytes_are_not_taken(tmp_path: Path) -> None:
-    """All of it was asked of the kernel, but nobody reads: its thread ends nevertheless."""
-    begun, released = asyncio.Event(), asyncio.Event()
-
-    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
-        begun.set()
-        await released.wait()
-
-    async with serving_bytes(deaf, 2**14) as url:
-        async with store_at(url, 60) as store, body_of(tmp_path, LITTLE) as body:
-            sending = asyncio.create_task(store.upload_part("key", "id", 1, body))
-            await asyncio.wait_for(begun.wait(), 5)
-            await wait_until(lambda: senders())
-            sending.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await sending
-        await nobody_sends()
-        released.set()
 
 
 async def test_files_at_once_keep_to_one_pace(tmp_path: Path) -> None:

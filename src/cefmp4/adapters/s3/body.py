@@ -89,16 +89,16 @@ class StreamedBody(Payload):
         try:
             await asyncio.shield(thread)
         except asyncio.CancelledError:
-            transport = writer.transport
-            given_up = transport is None or transport.is_closing()
-            if given_up or sending.asked_bytes < self._body.size_bytes:
+            if sending.asked_bytes == self._body.size_bytes:  # the answer may have been faster
+                if writer.transport is None or writer.transport.is_closing():
+                    sending.stop()  # no more of it can be taken
+                await asyncio.wait({thread}, timeout=WORD_SECONDS)
+            if not thread.done() or sending.taken_bytes < self._body.size_bytes:
                 raise
-            async with asyncio.timeout(WORD_SECONDS):  # the answer was faster
-                await asyncio.shield(thread)
         finally:
             if not thread.done():
                 sending.stop()
-                thread.add_done_callback(_heard)
+            thread.add_done_callback(_heard)
 
     async def _write_block(self, writer: AbstractStreamWriter, block: bytes) -> None:
         view = memoryview(block)
