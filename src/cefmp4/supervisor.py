@@ -48,7 +48,7 @@ class Supervisor:
         self.shelf = Shelf()
         self.hear = Wishes(world, self.roster, self.shelf, self.turns, self._add).hear
         self._watcher: Watcher | None = None
-        self._scanned = self._check_due = False
+        self._scanned = self._scanning = self._check_due = False
         self.stored = StoredRecordings(world, self.shelf, self._consider, self._check_done)
         self.hidden = HiddenRecordings(world, self.handle, self._check_done)
 
@@ -94,7 +94,8 @@ class Supervisor:
     def all_begun(self) -> bool:
         """Every recording that is there has a stream, or needs none."""
         begun = not any(stream.may_begin for stream in self.streams.values())
-        return begun and self._scanned and not self.world.horizon.away
+        gone_through = self._scanned and not self._scanning
+        return begun and gone_through and not self.world.horizon.away
 
     async def write_again(self) -> None:
         """The state server has lost its data: it gets what is known here.
@@ -152,6 +153,7 @@ class Supervisor:
         """
         horizon, ended = self.world.horizon, self.world.clock.monotonic()
         was_away, horizon.away = horizon.away, scan.away
+        self._scanning = True
         if not scan.away:
             horizon.recognize(
                 scan, [s.checkpoint for s in self.streams.values() if s.checkpoint]
@@ -167,7 +169,7 @@ class Supervisor:
             missing = stream.sight.version is None or stream.sight.missing_since is not None
             if missing or was_away:
                 self.turns.wake(stream)
-        self._scanned = self._scanned or not scan.away
+        self._scanned, self._scanning = self._scanned or not scan.away, False
         self._note_if_done()
 
     async def _unknown(self, scan: Scan) -> list[str]:

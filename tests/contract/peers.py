@@ -46,6 +46,7 @@ async def answering(
 @asynccontextmanager
 async def serving_bytes(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    receive_buffer_bytes: int | None = None,
 ) -> AsyncIterator[str]:
     """A server below HTTP: whatever it does with the connection; its URL."""
     serving: set[asyncio.Task[None]] = set()
@@ -60,7 +61,10 @@ async def serving_bytes(
             writer.close()
             serving.discard(task)
 
-    server = await asyncio.start_server(once, "127.0.0.1", 0, limit=2**16)
+    listening = socket.create_server(("127.0.0.1", 0))
+    if receive_buffer_bytes is not None:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    server = await asyncio.start_server(once, sock=listening, limit=2**16)
     host, port = server.sockets[0].getsockname()[:2]
     async with server:
         yield f"http://{host}:{port}"

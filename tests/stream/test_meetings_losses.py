@@ -10,13 +10,14 @@ from cefmp4.commands.clearing import _looked_over
 from cefmp4.core.model import Status
 from cefmp4.core.orphans import Fate
 from cefmp4.errors import ChunkProcessingError, RedisOperationError
-from cefmp4.supervisor import Supervisor
+from cefmp4.events import Scan
+from cefmp4.supervisor import PASSED_AT_A_TIME, Supervisor
 from cefmp4.upkeep import note_if_whole, sweep
 from stream.faults import CLOSED_MP4, growing, on
 from stream.test_recalling import close, forgotten, sending
 from stream.test_supervisor import all_done, finished, quick, scan, supervised
 from stream.test_wishes import restarted
-from stream.twins import PATH, Twins
+from stream.twins import PATH, Twins, with_policy
 from waiting import wait_until
 
 
@@ -88,6 +89,26 @@ async def test_nothing_is_whole_before_every_recording_was_looked_at() -> None:
     assert not supervisor.all_begun()
     await all_done(supervisor, twins)
     assert supervisor.all_begun()
+
+
+async def test_nothing_is_whole_while_a_scan_is_gone_through() -> None:
+    """A large disk is back, and taken in by slices: what was not come to has not begun.
+
+    Seen failing, with the state taken for whole before the first of its recordings.
+    """
+    twins = with_policy(close_settle_seconds=3600.0)
+    supervisor = await supervised(twins)
+    await supervisor.handle_scan(scan(twins))
+    assert supervisor.all_begun()
+    await supervisor.handle_scan(Scan({}, away=True))
+    for number in range(PASSED_AT_A_TIME + 1):
+        twins.disk.write(f"/w/{number}.mp4", b"1")
+    handling = asyncio.create_task(supervisor.handle_scan(scan(twins)))
+    while not handling.done():
+        assert not supervisor.all_begun()
+        await asyncio.sleep(0)
+    await wait_until(supervisor.all_begun)
+    await supervisor.stop(1.0)
 
 
 async def test_forgotten_uploads_are_listed_once_however_many_recordings_begin() -> None:

@@ -107,12 +107,12 @@ class RedisCheckpoints(CheckpointView):
         await self._write("move_fingerprint", commands)
 
     async def remember_stored(self, fingerprints: Mapping[str, Fingerprint]) -> None:
-        commands: list[Command] = [
-            (b"HSETNX", self._keys.stored, os.fsencode(path), pack_stored(fingerprint, ""))
-            for path, fingerprint in fingerprints.items()
-        ]
-        for some in batches(commands, BATCH):
-            await self._write("remember_stored", some)
+        for some in batches(list(fingerprints.items()), BATCH):
+            commands: list[Command] = [
+                (b"HSETNX", self._keys.stored, os.fsencode(path), pack_stored(fingerprint, ""))
+                for path, fingerprint in some
+            ]
+            await self._write("remember_stored", commands)
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
         for some in batches([os.fsencode(path) for path in paths], BATCH):

@@ -5,6 +5,7 @@ trips, and no single answer blocks the server for long. A checkpoint that cannot
 is reported and left out: it must not keep the others from going on.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
 
@@ -26,8 +27,8 @@ from cefmp4.errors import RedisOperationError
 from cefmp4.ports import Asked, Fingerprint
 
 BATCH = 100
-"""How many streams are asked for in one round trip: to read the answers takes some 10 ms, in
-which nothing else happens on the event loop."""
+"""How many streams are asked for in one round trip. Their checkpoints are read one by one,
+others on the event loop in between: a thousand parts take some 5 ms."""
 
 log = structlog.get_logger(__name__)
 
@@ -179,6 +180,7 @@ class CheckpointView:
                         loaded.append(unpack(name.decode(), meta, parts))
                 except Unreadable as error:
                     log.warning("checkpoint left out", error=str(error))
+                await asyncio.sleep(0)
         return loaded
 
     async def _names(self, limit: int | None = None) -> list[bytes]:

@@ -7,7 +7,7 @@ never waits for a disk and a part is never held in memory.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple, Unpack
 
@@ -109,7 +109,12 @@ class LocalDisk:
         recording = Recording(path, self._selection)
         try:
             await self._in_thread(recording.open, identity)
-            yield recording
+            try:
+                yield recording
+            except Exception:  # read again later, what stays in the cache would not be ours
+                with suppress(ChunkProcessingError):
+                    await self._in_thread(recording.let_go)
+                raise
             await self._in_thread(recording.let_go)
         finally:
             recording.close()

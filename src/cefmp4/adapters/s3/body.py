@@ -29,6 +29,10 @@ from cefmp4.ports import Body
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
+WORD_SECONDS = 5.0
+"""An answer to the whole part may be faster than the word of the thread that has sent it,
+which then follows at once. Later than this it will not come: the answer was too early."""
+
 
 class StreamedBody(Payload):
     """A `Body` as aiohttp wants it."""
@@ -49,7 +53,7 @@ class StreamedBody(Payload):
     @property
     def sent_whole(self) -> bool:
         sending = self._sending
-        handed_over = sending.asked_bytes if sending else self._handed_over_bytes
+        handed_over = sending.taken_bytes if sending else self._handed_over_bytes
         return handed_over == self._body.size_bytes
 
     async def write_with_length(
@@ -60,7 +64,7 @@ class StreamedBody(Payload):
         try:
             if (sending := self._by_the_kernel(writer)) is not None:
                 self._sending = sending
-                await self._send_file(sending)
+                await self._send_file(sending, writer)
                 return
             async for block in self._body.blocks():
                 await self._write_block(writer, block)
@@ -80,16 +84,21 @@ class StreamedBody(Payload):
         connection = transport.get_extra_info("socket")
         return FileSending(file, self._body.size_bytes, connection, self._terms)
 
-    async def _send_file(self, sending: FileSending) -> None:
+    async def _send_file(self, sending: FileSending, writer: AbstractStreamWriter) -> None:
         thread = asyncio.get_running_loop().run_in_executor(self._terms.threads, sending.run)
         try:
             await asyncio.shield(thread)
         except asyncio.CancelledError:
-            if not self.sent_whole:
-                sending.stop()
-                thread.add_done_callback(_heard)
+            if sending.asked_bytes == self._body.size_bytes:  # the answer may have been faster
+                if writer.transport is None or writer.transport.is_closing():
+                    sending.stop()  # no more of it can be taken
+                await asyncio.wait({thread}, timeout=WORD_SECONDS)
+            if not thread.done() or sending.taken_bytes < self._body.size_bytes:
                 raise
-            await thread  # it was cancelled because the answer was faster than its word
+        finally:
+            if not thread.done():
+                sending.stop()
+            thread.add_done_callback(_heard)
 
     async def _write_block(self, writer: AbstractStreamWriter, block: bytes) -> None:
         view = memoryview(block)

@@ -61,6 +61,8 @@ class FileSending:
         self._stopped = threading.Event()
         self.asked_bytes = 0
         """Up to where the kernel was asked to take the bytes."""
+        self.taken_bytes = 0
+        """Up to where it has."""
 
     def run(self) -> None:
         """Send all of it, unless the peer goes away: that is told by the connection.
@@ -79,10 +81,10 @@ class FileSending:
                 self._send(connection, grant.size_bytes)
 
     def _send(self, connection: socket.socket, count: int) -> None:
-        start, self.asked_bytes = self.asked_bytes, self.asked_bytes + count
-        while start < self.asked_bytes:
+        self.asked_bytes += count
+        while (start := self.taken_bytes) < self.asked_bytes:
             try:
-                start += self._file.send_to(
+                self.taken_bytes += self._file.send_to(
                     connection.fileno(), start, self.asked_bytes - start
                 )
             except BlockingIOError:
