@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
+PAGE_ROWS = 250
+"""Of a listing, asked for at once. Stores give 1,000, but the SDK takes more than 50 ms to read
+so many, and nothing else runs meanwhile."""
+
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -78,7 +82,7 @@ class S3Store:
         settings: StoreSettings,
         capabilities: Capabilities,
         *,
-        page_rows: int = 1000,
+        page_rows: int = PAGE_ROWS,
         pace: Pace | None = None,
     ) -> None:
         self._client = client
