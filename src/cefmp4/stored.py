@@ -30,14 +30,15 @@ class StoredRecordings:
         rested: Callable[[], None],
     ) -> None:
         """`changed` is told the path of a file that holds other bytes by now; `rested` is
-        called when nothing is left to be read."""
+        called when something was read, or remembered."""
         self._world, self._shelf, self._changed = world, shelf, changed
+        self._rested = rested
         self._memos: set[asyncio.Task[None]] = set()
         self._rereading = Rereading(world.disk, self._reread, rested)
 
     def __len__(self) -> int:
-        """How many files are still to be read."""
-        return len(self._rereading)
+        """How many files are still to be read, and findings to be remembered."""
+        return len(self._rereading) + len(self._memos)
 
     async def stop(self) -> None:
         """Read and remember no more; the next start finds what is left."""
@@ -75,7 +76,12 @@ class StoredRecordings:
         )
         task = asyncio.create_task(remember)
         self._memos.add(task)
-        task.add_done_callback(self._memos.discard)
+        task.add_done_callback(self._remembered)
+
+    def _remembered(self, memo: asyncio.Task[None]) -> None:
+        self._memos.discard(memo)
+        if not memo.cancelled():
+            self._rested()
 
     def _reread(self, path: str, stored: Fingerprint, now: FileVersion | None) -> None:
         """The bytes of a touched recording are the stored ones, as `now` says, or others."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from cefmp4.errors import ChunkProcessingError
+from cefmp4.ports import Fingerprint
 from stream.test_supervisor import finished, quick, scan
 from stream.test_supervisor_names import all_done, supervising
 from stream.twins import PATH, Twins
@@ -53,6 +54,35 @@ async def test_what_was_touched_is_read_once_also_after_a_restart() -> None:
     async with supervising(twins) as supervisor:
         await all_done(supervisor, twins)
     assert (len(read), len(twins.videos)) == (1, 1)
+
+
+async def test_the_end_waits_until_what_was_found_out_is_remembered() -> None:
+    """Else `--once` reads the same file again at its next start, and again.
+
+    Seen failing with an end that only waits for the reading.
+    """
+    twins = quick()
+    may_write, move = asyncio.Event(), twins.checkpoints.move_fingerprint
+
+    async def slow(old_path: str, new_path: str, fingerprint: Fingerprint) -> None:
+        await may_write.wait()
+        await move(old_path, new_path, fingerprint)
+
+    twins.checkpoints.move_fingerprint = slow  # type: ignore[method-assign]
+    async with supervising(twins) as supervisor:
+        finished(twins, PATH)
+        await all_done(supervisor, twins)
+        read, twins.disk.before = counting()
+        touch(twins, PATH)
+        await supervisor.handle_scan(scan(twins))
+        await wait_until(lambda: len(read) == 1)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not supervisor.all_done.is_set()
+        may_write.set()
+        await wait_until(supervisor.all_done.is_set)
+        known = await twins.checkpoints.fingerprints()
+        assert known[PATH].ctime_ns == twins.disk.files[PATH].ctime_ns
 
 
 async def test_what_cannot_be_read_again_is_asked_about_at_each_scan() -> None:
