@@ -34,6 +34,7 @@ class StoredRecordings:
         self._world, self._shelf, self._changed = world, shelf, changed
         self._rested = rested
         self._memos: set[asyncio.Task[None]] = set()
+        self._one_at_a_time = asyncio.Lock()
         self._rereading = Rereading(world.disk, self._reread, rested)
 
     def __len__(self) -> int:
@@ -70,13 +71,17 @@ class StoredRecordings:
     def _remember(self, old: str, path: str, fingerprint: Fingerprint) -> None:
         """What is stored has another name, or its file another change time."""
         self._shelf.rename(old, path, fingerprint)
-        remember = async_retry_transient(
-            "remember how a stored recording looks by now",
-            lambda: self._world.checkpoints.move_fingerprint(old, path, fingerprint),
-        )
-        task = asyncio.create_task(remember)
+        task = asyncio.create_task(self._write_down(old, path, fingerprint))
         self._memos.add(task)
         task.add_done_callback(self._remembered)
+
+    async def _write_down(self, old: str, path: str, fingerprint: Fingerprint) -> None:
+        """In the order of what was found out: the latest of a recording is what is to stay."""
+        async with self._one_at_a_time:
+            await async_retry_transient(
+                "remember how a stored recording looks by now",
+                lambda: self._world.checkpoints.move_fingerprint(old, path, fingerprint),
+            )
 
     def _remembered(self, memo: asyncio.Task[None]) -> None:
         self._memos.discard(memo)

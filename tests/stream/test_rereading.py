@@ -85,6 +85,32 @@ async def test_the_end_waits_until_what_was_found_out_is_remembered() -> None:
         assert known[PATH].ctime_ns == twins.disk.files[PATH].ctime_ns
 
 
+async def test_what_was_found_out_is_remembered_in_that_order() -> None:
+    """A rename, and then that no byte changed with it: the latter is what stays.
+
+    Seen failing with writes that may overtake each other.
+    """
+    twins = quick()
+    move, calls = twins.checkpoints.move_fingerprint, 0
+
+    async def slow_at_first(old_path: str, new_path: str, fingerprint: Fingerprint) -> None:
+        nonlocal calls
+        calls += 1
+        for _ in range(50 if calls == 1 else 0):
+            await asyncio.sleep(0)
+        await move(old_path, new_path, fingerprint)
+
+    async with supervising(twins) as supervisor:
+        finished(twins, PATH)
+        await all_done(supervisor, twins)
+        twins.checkpoints.move_fingerprint = slow_at_first  # type: ignore[method-assign]
+        twins.disk.rename(PATH, "/w/b.mp4")
+        await all_done(supervisor, twins)
+        known = await twins.checkpoints.fingerprints()
+        assert calls == 2
+        assert known["/w/b.mp4"].ctime_ns == twins.disk.files["/w/b.mp4"].ctime_ns
+
+
 async def test_what_cannot_be_read_again_is_asked_about_at_each_scan() -> None:
     """It keeps neither `--once` from its end nor a later scan from finding out.
 
