@@ -58,7 +58,7 @@ lock: ## make the hashed locks anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" -o requirements.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --extra embedded --group dev -o requirements-dev.txt pyproject.toml
+	  --custom-compile-command "make lock" --extra embedded --extra otel --group dev -o requirements-dev.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
 

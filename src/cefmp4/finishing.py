@@ -165,7 +165,7 @@ class Finishing:
         document = metadata_json(cp, probe, boxes, world.clock.now(), world.host)
         await self.ledger.assure()
         await world.store.put_json(metadata_key(cp.key), document)
-        await self.ledger.record(lambda c: c.with_description())
+        await self.ledger.record(lambda c: c.with_description(probe))
         if probe.duration_seconds is not None:
             world.metrics.stream_probed(cp.stream_id, probe.duration_seconds)
         self.log.info(

@@ -7,8 +7,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from cefmp4.core.geometry import Geometry
+from cefmp4.core.media import Probe
 from cefmp4.core.model import (
     Checkpoint,
+    Entry,
     FileVersion,
     Part,
     Parts,
@@ -17,6 +19,7 @@ from cefmp4.core.model import (
     Status,
     StoredObject,
 )
+from cefmp4.core.numbers import Numbers
 
 
 def part(number: int, size_bytes: int = 100) -> Part:
@@ -53,6 +56,7 @@ times = st.floats(min_value=0, allow_infinity=False) | st.floats(1.6e9, 2e9)
 numbers = st.integers(0, 2**63)
 texts = st.text(max_size=30)
 names = st.binary(max_size=40).filter(lambda raw: b"\0" not in raw).map(os.fsdecode)
+media = st.none() | st.dictionaries(texts, st.none() | texts | numbers | times, max_size=4)
 versions = st.builds(FileVersion, numbers, numbers, numbers, numbers, numbers)
 parts = st.dictionaries(
     st.integers(1, 10_000),
@@ -76,13 +80,16 @@ checkpoints = st.builds(
     completing=st.booleans(),
     refusals=numbers,
     parts_resent=numbers,
+    resent=st.sets(st.integers(1, 10_000), max_size=8).map(Numbers.of),
     last_activity_at=times,
     stored=st.none()
     | st.builds(StoredObject, numbers, texts, st.none() | texts, st.none() | numbers),
     stored_at=st.none() | times,
     described=st.booleans(),
+    media=st.none() | st.builds(Probe, times, media, media, st.booleans(), texts, texts),
     disposed=st.booleans(),
     ended_at=st.none() | times,
     reason=names,
     hint=names,
+    history=st.lists(st.builds(Entry, times, texts, names), max_size=4).map(tuple),
 )

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from cefmp4.core.media import Probe
 from cefmp4.core.model import Checkpoint, Parts, Status
 from cefmp4.ports import Fingerprint
 from contract.checkpoint_values import active, checkpoints, part, sealed, stored
@@ -203,7 +204,9 @@ async def test_a_moved_fingerprint_does_not_come_back(subject: Subject) -> None:
     there = stored(sealed(active("/a")))
     await subject.save(None, there)
     await subject.forget_fingerprints(["/a"])
-    described = there.with_description()
+    described = there.with_description(
+        Probe(duration_seconds=2.5, video={"codec": "h264", "width": 640})
+    )
     await subject.save(there, described)
     await subject.save(described, described.ended(Status.COMPLETED_WITH_META, 5.0, "done"))
     assert await subject.fingerprints() == {}

@@ -7,6 +7,7 @@ import pytest
 from cefmp4.core import actions as do
 from cefmp4.core.facts import Facts
 from cefmp4.core.geometry import Span
+from cefmp4.core.media import Probe
 from cefmp4.core.model import (
     AfterUpload,
     Status,
@@ -182,7 +183,7 @@ def test_what_follows_after_the_object_stands() -> None:
     assert actions(here, stored) == (do.Describe(),)
     bare = replace(POLICY, write_metadata=False)
     assert actions(here, stored, bare) == (do.Finish(Status.COMPLETED, "stored"),)
-    described = stored.with_description()
+    described = stored.with_description(Probe())
     finish = do.Finish(Status.COMPLETED_WITH_META, "stored")
     assert actions(here, described) == (finish,)
     delete = replace(POLICY, after_upload=AfterUpload.DELETE)

@@ -13,9 +13,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.mp4 import Boxes
+from cefmp4.core.media import Probe
+from cefmp4.core.numbers import NO_NUMBERS, Numbers
 from cefmp4.core.parts import Part as Part
 from cefmp4.core.parts import Parts as Parts
+from cefmp4.core.seen import FileVersion as FileVersion
+from cefmp4.core.seen import Inspection as Inspection
+from cefmp4.core.seen import Seal as Seal
+from cefmp4.core.seen import SealReason as SealReason
+from cefmp4.core.seen import StoredObject as StoredObject
+from cefmp4.core.seen import Writer as Writer
 
 
 class Status(StrEnum):
@@ -73,72 +80,13 @@ LIVE = UNSTORED | {Status.S3_COMPLETED}
 
 
 @dataclass(frozen=True, slots=True)
-class FileVersion:
-    """One version of a regular file, told apart from others by what `stat` says of it."""
+class Entry:
+    """One line of a stream's history."""
 
-    device: int
-    inode: int
-    size_bytes: int
-    mtime_ns: int
-    ctime_ns: int
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """Device and inode: the same file whatever it is called."""
-        return (self.device, self.inode)
-
-
-class Writer(StrEnum):
-    """Whether some process has a recording open for writing."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    UNKNOWN = "unknown"
-    """It cannot be asked here: other owner, network filesystem, other pid namespace."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What a closer look at one version of a recording told."""
-
-    boxes: Boxes
-    writer: Writer
-    age_seconds: float = 0.0
-    """How long ago the look was taken."""
-
-
-class SealReason(StrEnum):
-    """Why a recording was taken as ended."""
-
-    CLOSED = "closed"
-    """No writer has it open, and it is a complete MP4."""
-    IDLE = "idle"
-    """No write for `STREAM_TIMEOUT_SECONDS`, and no writer has it open."""
-    IDLE_UNASKED = "idle_unasked"
-    """No write for `STREAM_TIMEOUT_SECONDS`; whether a writer is left cannot be asked here."""
-    OPEN_WRITER_TIMEOUT = "open_writer_timeout"
-    """Still open for writing, but silent for `OPEN_WRITER_TIMEOUT_SECONDS`."""
-    RECOGNISED = "recognised"
-    """The state was lost, and the store already holds just these bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """The decision that a recording has ended, and the version it was taken on."""
-
-    version: FileVersion
-    reason: SealReason
     at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """What HEAD says of an object. Fields the store does not tell are None."""
-
-    size_bytes: int
-    etag: str
-    stream_id: str | None
-    crc64nvme: int | None
+    what: str
+    """Few words, none from outside."""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +117,16 @@ class Checkpoint:
     refusals: int = 0
     """How often the store refused to complete what was sealed."""
     parts_resent: int = 0
+    """How often a part the store had was forgotten, to be sent again."""
+    resent: Numbers = NO_NUMBERS
+    """Which ones."""
     last_activity_at: float = 0.0
     stored: StoredObject | None = None
     stored_at: float | None = None
     described: bool = False
     """The metadata JSON stands beside the object."""
+    media: Probe | None = None
+    """What the probe told, as it stands there."""
     disposed: bool = False
     """What was to become of the recording after its upload has been done."""
     ended_at: float | None = None
@@ -181,6 +134,8 @@ class Checkpoint:
     """Why the stream stands where it stands, for people."""
     hint: str = ""
     """What a person can do about it; empty when nothing is needed."""
+    history: tuple[Entry, ...] = ()
+    """What happened to it, for people; see `history.py`."""
 
     @property
     def bytes_sent(self) -> int:
@@ -214,8 +169,9 @@ class Checkpoint:
     def without_parts(self, numbers: frozenset[int]) -> "Checkpoint":
         """The named parts are not what the file holds: they are to be sent again."""
         kept = self.parts.without(numbers)
-        resent = self.parts_resent + len(self.parts) - len(kept)
-        return replace(self, parts=kept, parts_resent=resent, completing=False)
+        gone = self.parts.numbers.without(kept.numbers)
+        count, resent = self.parts_resent + len(gone), self.resent.union(gone)
+        return replace(self, parts=kept, parts_resent=count, resent=resent, completing=False)
 
     def sealed(self, seal: Seal) -> "Checkpoint":
         return replace(
@@ -258,8 +214,8 @@ class Checkpoint:
             last_activity_at=at,
         )
 
-    def with_description(self) -> "Checkpoint":
-        return replace(self, described=True)
+    def with_description(self, media: Probe) -> "Checkpoint":
+        return replace(self, described=True, media=media)
 
     def with_disposal(self) -> "Checkpoint":
         return replace(self, disposed=True)

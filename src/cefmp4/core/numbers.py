@@ -44,6 +44,9 @@ class Numbers:
     def with_number(self, number: int) -> "Numbers":
         return Numbers(self.bits | 1 << number)
 
+    def union(self, others: "Numbers") -> "Numbers":
+        return Numbers(self.bits | others.bits)
+
     def without(self, others: "Numbers") -> "Numbers":
         return Numbers(self.bits & ~others.bits)
 

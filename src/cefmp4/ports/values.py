@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from cefmp4.core.media import Probe as Probe
 from cefmp4.core.model import Wish
 
 
@@ -48,18 +49,3 @@ class Asked(NamedTuple):
     """By stream id."""
     upload_limit: str | None
     """In place of UPLOAD_RATE_LIMIT_BYTES_PER_SECOND; None when that holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What the media says of itself. Unknown fields are None; `problem` says why."""
-
-    duration_seconds: float | None = None
-    video: Mapping[str, Any] | None = None
-    """codec, width, height, frame_rate, bit_rate"""
-    audio: Mapping[str, Any] | None = None
-    """codec, sample_rate, channels, bit_rate"""
-    playable: bool | None = None
-    prober: str | None = None
-    """ffprobe or pyav, with its version"""
-    problem: str | None = None

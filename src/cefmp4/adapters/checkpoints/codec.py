@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cefmp4.core.geometry import Geometry
+from cefmp4.core.media import Probe
 from cefmp4.core.model import (
     Checkpoint,
+    Entry,
     FileVersion,
     Part,
     Parts,
@@ -24,6 +26,7 @@ from cefmp4.core.model import (
     Status,
     StoredObject,
 )
+from cefmp4.core.numbers import Numbers
 from cefmp4.ports import Fingerprint
 
 Fields = dict[bytes, bytes]
@@ -80,6 +83,22 @@ def _number(attribute: str) -> _Field:
     return _Field(attribute.encode(), attribute, _pack_json, json.loads)
 
 
+def _pack_numbers(numbers: Numbers) -> bytes:
+    return b"%x" % numbers.bits
+
+
+def _unpack_numbers(raw: bytes) -> Numbers:
+    return Numbers(int(raw, 16))
+
+
+def _pack_history(history: tuple[Entry, ...]) -> bytes:
+    return _pack_json([[entry.at, entry.what, entry.why] for entry in history])
+
+
+def _unpack_history(raw: bytes) -> tuple[Entry, ...]:
+    return tuple(Entry(*told) for told in json.loads(raw))
+
+
 TIMES = ("started_at", "last_activity_at", "stored_at", "ended_at")
 
 FIELDS = (
@@ -95,6 +114,9 @@ FIELDS = (
     _Field(b"stored", "stored", _pack_dataclass, lambda raw: StoredObject(**json.loads(raw))),
     _text(b"reason", "reason"),
     _text(b"hint", "hint"),
+    _Field(b"media", "media", _pack_dataclass, lambda raw: Probe(**json.loads(raw))),
+    _Field(b"resent", "resent", _pack_numbers, _unpack_numbers),
+    _Field(b"history", "history", _pack_history, _unpack_history),
     *map(_number, TIMES),
     *map(_number, ("completing", "refusals", "parts_resent", "described", "disposed")),
 )
