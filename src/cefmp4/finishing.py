@@ -45,7 +45,7 @@ class Finishing:
             return
         span = Span(1, 0, cp.seal.version.size_bytes)
         async with (
-            world.flow.part(Urgency.ENDED),
+            self.sight.sending(1, world.flow.part(Urgency.ENDED)),
             world.disk.body(cp.path, cp.identity, span, world.store.digests) as body,
         ):
             if world.disk.stat(cp.path) != cp.seal.version:

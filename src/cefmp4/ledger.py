@@ -13,8 +13,9 @@ takes no writes (a replica, a full one), and nothing is sent again when it does.
 import asyncio
 from collections.abc import Callable
 
+from cefmp4.core.history import chronicled
 from cefmp4.core.model import Checkpoint
-from cefmp4.ports import Checkpoints
+from cefmp4.ports import Checkpoints, Clock
 
 Change = Callable[[Checkpoint], Checkpoint]
 
@@ -22,9 +23,13 @@ Change = Callable[[Checkpoint], Checkpoint]
 class Ledger:
     """Holds `checkpoint`, None before the stream has begun."""
 
-    def __init__(self, checkpoints: Checkpoints, checkpoint: Checkpoint | None) -> None:
+    def __init__(
+        self, checkpoints: Checkpoints, checkpoint: Checkpoint | None, clock: Clock
+    ) -> None:
         self.checkpoint = checkpoint
-        self._checkpoints = checkpoints
+        self.written = 0
+        """How often something new was written down."""
+        self._checkpoints, self._clock = checkpoints, clock
         self._writing = asyncio.Lock()
         self._unwritten: Checkpoint | None = None
         """With what has landed, and could not be recorded yet."""
@@ -45,8 +50,8 @@ class Ledger:
     async def begin(self, checkpoint: Checkpoint) -> None:
         """Write the intent."""
         async with self._writing:
-            self.checkpoint = checkpoint
-            await self._save(None, checkpoint)
+            self.checkpoint = chronicled(None, checkpoint, self._clock.now())
+            await self._save(None, self.checkpoint)
 
     async def record(self, change: Change, *, landed: bool = False) -> Checkpoint:
         """Write the next value, and believe it once it is written.
@@ -54,7 +59,8 @@ class Ledger:
         Of what has `landed` in the store already, the writing is made up for later.
         """
         async with self._writing:
-            after = change(self._unwritten or self.current)
+            latest = self._unwritten or self.current
+            after = chronicled(latest, change(latest), self._clock.now())
             if landed:
                 self._unwritten = after
             await self._save(self.current, after)
@@ -65,6 +71,7 @@ class Ledger:
         await self._checkpoints.save(before, after)
         self._doubts -= 1
         self.checkpoint, self._unwritten = after, None
+        self.written += 1
 
     def distrust(self) -> None:
         """Something failed: read again before deciding."""

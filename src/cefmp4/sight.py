@@ -5,10 +5,12 @@ times are measured on the monotonic clock from when *we* saw a version, not from
 times: clocks jump, and network filesystems have clocks of their own.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 
 from cefmp4.core.facts import Facts
+from cefmp4.core.growth import Growth
 from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Wish
 from cefmp4.core.numbers import NO_NUMBERS, Numbers
 from cefmp4.horizon import Horizon
@@ -34,6 +36,11 @@ class Sight:
     moved_to: str | None = None
     wish: Wish | None = None
     """What a person asked for, until it is fulfilled."""
+    growth: Growth = field(default_factory=Growth)
+    in_flight: set[int] = field(default_factory=set)
+    """Parts on their way just now."""
+    proofs: int = 0
+    """How often a part was held against the disk and agreed."""
     _proven: Numbers = NO_NUMBERS
     _proven_of: FileVersion | None = None
 
@@ -44,6 +51,7 @@ class Sight:
             self.inspection, self.close_seen = None, False
         if version is not None and inode in (None, version.inode):
             self.own = version
+            self.growth.reached(version.size_bytes, now)
             self.missing_since = None
             self.moved_to = None
         elif self.missing_since is None:
@@ -72,6 +80,19 @@ class Sight:
         if version != self._proven_of:
             self._proven, self._proven_of = NO_NUMBERS, version
         self._proven = self._proven.with_number(number)
+        self.proofs += 1
+
+    @asynccontextmanager
+    async def sending(
+        self, number: int, slot: AbstractAsyncContextManager[None]
+    ) -> AsyncIterator[None]:
+        """A part is on its way, from when it has this slot."""
+        async with slot:
+            self.in_flight.add(number)
+            try:
+                yield
+            finally:
+                self.in_flight.discard(number)
 
     def disprove(self, numbers: Iterable[int]) -> None:
         """What the store holds of these parts is not certain any more."""

@@ -14,13 +14,16 @@ from cefmp4.admission import slots_for
 from cefmp4.beginning import first_checkpoint
 from cefmp4.core import actions as do
 from cefmp4.core.actions import Action, Plan
-from cefmp4.core.model import LIVE, Checkpoint, Inspection, Seal, Status
+from cefmp4.core.growth import age_seconds
+from cefmp4.core.model import LIVE, Checkpoint, Status
 from cefmp4.core.plan import plan
 from cefmp4.core.wishes import concerns
 from cefmp4.errors import CefMP4Error, Fenced, Stopping, UploadGone
 from cefmp4.finishing import Finishing
+from cefmp4.following import Following
 from cefmp4.ledger import Ledger
 from cefmp4.lull import Lull
+from cefmp4.progress import Progress
 from cefmp4.retry import backoff_seconds
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
@@ -38,13 +41,13 @@ class Stream:
     def __init__(self, world: World, path: str, checkpoint: Checkpoint | None = None) -> None:
         self.world = world
         self.first_path = path
-        self._new_id = world.new_stream_id() if checkpoint is None else checkpoint.stream_id
-        self.ledger = Ledger(world.checkpoints, checkpoint)
+        self.stream_id = checkpoint.stream_id if checkpoint else world.new_stream_id()
+        """Stays the same until it begins: its key may be reserved already."""
+        self.ledger = Ledger(world.checkpoints, checkpoint, world.clock)
         resumed = checkpoint is not None
         self.sight = Sight(upload_may_exist=resumed, looked_into=resumed)
         self.lull = Lull(self.sight)
-        self.why = ""
-        """The reason of the last decision."""
+        self.progress = Progress()
         self.failures = 0
         """How often in a row the last step failed."""
         self.log = structlog.get_logger(__name__).bind(file_path=path)
@@ -52,8 +55,10 @@ class Stream:
 
     def _equip(self) -> None:
         """Bind the log to the stream, and hand the tools over to it."""
+        self.log = self.log.bind(file_path=self.path)
         if self.checkpoint is not None:
-            self.log = self.log.bind(stream_id=self.checkpoint.stream_id)
+            self.log = self.log.bind(stream_id=self.stream_id)
+        self._following = Following(self.world, self.ledger, self.sight, self.log)
         self._uploading = Uploading(self.world, self.ledger, self.sight, self.log)
         self._finishing = Finishing(self.world, self.ledger, self.sight, self.log)
 
@@ -61,6 +66,11 @@ class Stream:
     def checkpoint(self) -> Checkpoint | None:
         """What is remembered of it; None before it has begun."""
         return self.ledger.checkpoint
+
+    @property
+    def achieved(self) -> tuple[int, int]:
+        """Differs from what it was once anything has come of its turns."""
+        return self.ledger.written, self.sight.proofs
 
     @property
     def path(self) -> str:
@@ -106,15 +116,19 @@ class Stream:
         """Observe and plan. Costs a stat; raises ChunkProcessingError as `Disk.stat` does."""
         now = self.world.clock.monotonic()
         inode = self.checkpoint.identity[1] if self.checkpoint else None
-        self.sight.observe(self.world.disk.stat(self.path), inode, now)
+        version = self.world.disk.stat(self.path)
+        if version is not None and not self.sight.growth:
+            age = age_seconds(version, self.checkpoint, self.world.clock.now())
+            self.sight.growth.reached(version.size_bytes, now - age)
+        self.sight.observe(version, inode, now)
         if self.sight.version is None and self.world.horizon.hides(self.checkpoint):
             self.sight.missing_since = None  # nothing can be missed while all of it is away
         facts = self.sight.facts(self.checkpoint, self.world.horizon, now)
         decision = plan(facts, self.checkpoint, self.world.policy)
         self.lull.decided(facts, self.checkpoint, decision)
-        if decision.why != self.why:
-            self.why = decision.why
-            self.log.debug("decided", why=self.why)
+        due = bool(decision.actions)
+        if self.progress.decided(decision.why, now, due=due, achieved=self.achieved):
+            self.log.debug("decided", why=decision.why)
         return decision
 
     async def turn(self) -> float | None:
@@ -145,7 +159,7 @@ class Stream:
     def _recovered(self) -> None:
         if self.failures:
             self.log.info("recovered", failures=self.failures)
-            self.failures = 0
+            self.failures, self.progress.trouble = 0, None
 
     async def _perform_in_turn(self, decision: Plan) -> Plan:
         """Carry it out, or what is due once there is a slot; what was carried out."""
@@ -173,7 +187,7 @@ class Stream:
         up, fin = self._uploading, self._finishing
         match action:
             case do.Inspect():
-                await self._inspect()
+                await self._following.inspect(self.path)
             case do.Begin():
                 await self._begin()
             case do.Reject(reason, hint):
@@ -188,8 +202,10 @@ class Stream:
                 await up.send_parts(spans)
             case do.Compare(numbers):
                 await up.compare(numbers)
-            case do.SealNow() | do.Unseal():
-                await self._seal(action)
+            case do.SealNow(reason):
+                await self._following.seal(reason, self.progress.why)
+            case do.Unseal(why):
+                await self._following.unseal(why)
             case do.PutWhole():
                 await fin.put_whole()
             case do.Complete():
@@ -213,19 +229,13 @@ class Stream:
             case _:
                 assert_never(action)
 
-    async def _inspect(self) -> None:
-        version, closes = self.world.disk.stat(self.path), self.sight.closes
-        found: Inspection = await self.world.disk.inspect(self.path)
-        if self.world.disk.stat(self.path) == version and self.sight.closes == closes:
-            self.sight.inspected(version, found, self.world.clock.monotonic())
-
     async def _begin(self, refused: str = "", hint: str = "") -> None:
-        """Write the intent; its id stays the same, for its key may be reserved already."""
+        """Write the intent."""
         version = self.sight.version
         if version is None:
             return
         checkpoint = await first_checkpoint(
-            self.world, self._new_id, self.path, version, refused=refused, hint=hint
+            self.world, self.stream_id, self.path, version, refused=refused, hint=hint
         )
         await self.ledger.begin(checkpoint)
         self.sight.upload_may_exist = False
@@ -236,27 +246,13 @@ class Stream:
             self.log.info("begun", key=checkpoint.key, bytes=version.size_bytes)
 
     async def _follow(self, path: str) -> None:
-        there = self.world.disk.stat(path)
-        if there is None or there.inode != self.ledger.current.identity[1]:
-            self.sight.moved_to = None  # it went on since that was told
-            return
-        await self.ledger.record(lambda c: c.following(path))
-        self.sight.moved_to = None
-        self.log.info("renamed", to=path)
-        self.log = self.log.bind(file_path=path)
-        self._equip()
-
-    async def _seal(self, action: do.SealNow | do.Unseal) -> None:
-        if isinstance(action, do.Unseal):
-            await self.ledger.record(lambda c: c.unsealed(action.why))
-        elif self.sight.version is not None:
-            seal = Seal(self.sight.version, action.reason, self.world.clock.now())
-            await self.ledger.record(lambda c: c.sealed(seal))
-        self.log.info("sealed" if isinstance(action, do.SealNow) else "unsealed", why=self.why)
+        if await self._following.follow(path):
+            self._equip()
 
     async def _after_failure(self, error: CefMP4Error, *, lost: bool = False) -> float | None:
         """Count it, say it, and decide when to look again; park what waiting cannot mend."""
         self.failures += 1
+        self.progress.failed(error, self.world.clock.monotonic())
         self.ledger.distrust()
         self.sight.upload_may_exist = self.checkpoint is not None
         self._report(error)
@@ -281,7 +277,7 @@ class Stream:
                 error=str(error),
                 hint=error.hint,
                 failures=self.failures,
-                why=self.why,
+                why=self.progress.why,
             )
 
     async def _park(self, error: CefMP4Error) -> None:

@@ -120,6 +120,7 @@ class Turns:
             return
         except Exception as error:  # a bug met by one recording must not hurt another
             stream.failures += 1
+            stream.progress.failed(error, stream.world.clock.monotonic())
             stream.ledger.distrust()
             hint = error.hint if isinstance(error, CefMP4Error) else "please report this"
             log.exception("turn failed", file_path=stream.path, hint=hint)

@@ -148,7 +148,8 @@ async def let_go(world: World, before: float, gone_last_time: frozenset[str]) ->
     ]
     gone = await asyncio.to_thread(_without_file, world.disk, kept)
     for stream_id in sorted(gone & gone_last_time):
-        ledger = Ledger(world.checkpoints, await world.checkpoints.load(stream_id))
+        found = await world.checkpoints.load(stream_id)
+        ledger = Ledger(world.checkpoints, found, world.clock)
         if ledger.checkpoint is None or ledger.checkpoint.status in LIVE:
             continue  # a person was faster
         ending = Finishing(world, ledger, Sight(), log.bind(stream_id=stream_id))

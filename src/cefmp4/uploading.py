@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from cefmp4.aborting import abort_until_gone
+from cefmp4.core.due import unsent_from
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import UNSTORED, Checkpoint, Part, Wish
 from cefmp4.core.objects import user_metadata
@@ -101,7 +102,7 @@ class Uploading:
         world, cp = self.world, self.ledger.current
         if cp.upload_id is None:
             raise LookupError("a part is due, but no upload was begun")
-        async with world.flow.part(urgency_of(cp)):
+        async with self.sight.sending(span.number, world.flow.part(urgency_of(cp))):
             began = time.monotonic()
             version = world.disk.stat(cp.path)
             async with world.disk.body(cp.path, cp.identity, span, world.store.digests) as body:
@@ -109,7 +110,8 @@ class Uploading:
                 etag = await world.store.upload_part(cp.key, cp.upload_id, span.number, body)
                 crc = body.crc64nvme
             part = Part(span.number, span.length, etag, crc, world.clock.now())
-            await self._record(cp.upload_id, lambda c: c.with_part(part))
+            after = await self._record(cp.upload_id, lambda c: c.with_part(part))
+            self._note_sent(after)
         world.metrics.part_sent(cp.stream_id, span.length)
         sealed = cp.seal is not None and cp.seal.version == version
         if sealed and version is not None and world.disk.stat(cp.path) == version:
@@ -121,10 +123,17 @@ class Uploading:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    async def _record(self, upload_id: str, change: Change) -> None:
+    def _note_sent(self, after: Checkpoint) -> None:
+        """How old the bytes are that are in the store now, nobody will ask."""
+        if self.sight.own is not None:
+            size = self.sight.own.size_bytes
+            unsent = unsent_from(after, size)
+            self.sight.growth.sent(size if unsent is None else unsent)
+
+    async def _record(self, upload_id: str, change: Change) -> Checkpoint:
         """Write down what this upload got; where we are fenced, leave nothing behind."""
         try:
-            await self.ledger.record(change, landed=True)
+            return await self.ledger.record(change, landed=True)
         except Fenced:
             with suppress(CefMP4Error):
                 await self._disown(upload_id)

@@ -88,7 +88,9 @@ class Player:
             if (stream is None or stream.has_nothing) and not waiting(self.twins):
                 return
             self.twins.clock.advance(5.0)
-        raise AssertionError(f"never comes to an end: {self.stream and self.stream.why}")
+        raise AssertionError(
+            f"never comes to an end: {self.stream and self.stream.progress.why}"
+        )
 
     @property
     def path(self) -> str:

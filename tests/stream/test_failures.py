@@ -66,7 +66,7 @@ async def live_through(twins: Twins, stream: Stream, seconds: float) -> None:
     end = twins.clock.monotonic() + seconds
     while twins.clock.monotonic() < end:
         delay = await twins.rest(stream)
-        assert delay, f"it waits for nothing: {stream.why}"
+        assert delay, f"it waits for nothing: {stream.progress.why}"
         twins.clock.advance(delay)
 
 

@@ -147,7 +147,7 @@ class Twins:
             delay = await stream.turn()
             if stream.ended or delay is None or delay > 0:
                 return delay
-        raise AssertionError(f"never comes to rest: {stream.why}")
+        raise AssertionError(f"never comes to rest: {stream.progress.why}")
 
     async def finish(self, stream: Stream, limit: int = 200) -> Checkpoint:
         """Let time pass until it has ended; its last checkpoint."""
@@ -156,7 +156,7 @@ class Twins:
             if stream.ended and stream.checkpoint is not None:
                 return stream.checkpoint
             self.clock.advance(1.0 if delay is None else delay)
-        raise AssertionError(f"never ends: {stream.why}")
+        raise AssertionError(f"never ends: {stream.progress.why}")
 
     def content(self, path: str = PATH) -> bytes:
         return bytes(self.disk.files[path].content)

@@ -29,6 +29,16 @@ def missing(checkpoint: Checkpoint, seal: Seal, at_most: int) -> tuple[Span, ...
     return due if is_stored(checkpoint, tail) else (*due, tail)
 
 
+def unsent_from(checkpoint: Checkpoint, size_bytes: int) -> int | None:
+    """The offset of the first byte of such a file that is not in the store; None: all is."""
+    due = whole_and_due(checkpoint, size_bytes, 1)
+    if due:
+        return due[0].offset
+    last = checkpoint.geometry.parts_of(size_bytes)
+    tail = checkpoint.geometry.span_in(last, size_bytes) if last else None
+    return None if tail is None or is_stored(checkpoint, tail) else tail.offset
+
+
 def unproven(
     checkpoint: Checkpoint, seal: Seal, verified: Numbers, at_most: int
 ) -> tuple[int, ...]:
