@@ -19,6 +19,7 @@ from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
 from cefmp4.assembly import (
     SystemClock,
     make_flow,
+    make_lookout,
     make_selection,
     make_watcher,
     make_world,
@@ -29,6 +30,7 @@ from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
 from cefmp4.flow import Flow
 from cefmp4.garbage import short_collections
+from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
 from cefmp4.retry import async_retry_transient
@@ -82,6 +84,7 @@ class Daemon:
         self.metrics, self.watchdog = Metrics(), watchdog or Watchdog()
         self.metrics.watch_loop(lambda: self.watchdog.blocked, self.watchdog.longest_seconds)
         self.supervisor: Supervisor | None = None
+        self.lookout: Lookout | None = None
         self._stop = asyncio.Event()
         self._signals = 0
 
@@ -140,6 +143,7 @@ class Daemon:
             world = make_world(settings, disk, store, checkpoints, self.metrics, flow)
             world = self.around(world)
             self.supervisor = supervisor = Supervisor(world)
+            self.lookout = make_lookout(settings, supervisor)
             self.metrics.watch_active(supervisor.active_streams)
             self.metrics.watch_uploads(
                 limit=lambda: flow.parts.limit,
@@ -206,7 +210,10 @@ class Daemon:
             ),
             asyncio.ensure_future(
                 forget_now_and_then(
-                    world, supervisor.shelf, settings.completed_retention_seconds
+                    world,
+                    supervisor.shelf,
+                    supervisor.past,
+                    settings.completed_retention_seconds,
                 )
             ),
             asyncio.ensure_future(

@@ -22,6 +22,7 @@ from cefmp4.core.keys import key_problem, literal_prefix, place_of_id, render_ke
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.flow import Flow
+from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
 from cefmp4.ports import Probe, Prober
@@ -136,6 +137,11 @@ def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) ->
         idle_seconds=settings.stream_timeout_seconds,
         clock=SystemClock(),
     )
+
+
+def make_lookout(settings: Settings, supervisor: Supervisor) -> Lookout:
+    """What is told of the streams to whoever looks."""
+    return Lookout(lambda: supervisor.roster, SystemClock(), settings.stalled_after_seconds)
 
 
 def make_selection(settings: Settings) -> Selection:

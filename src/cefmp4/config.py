@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     missing_grace_seconds: rule.Seconds = Field(
         10, description="Seconds a recording may be missing before its upload is aborted."
     )
+    stalled_after_seconds: rule.SomeSeconds = Field(
+        300, description="Seconds without progress after which a recording is called stalled."
+    )
     reject_non_mp4: bool = Field(
         False,
         description="Refuse files that are not MP4 instead of uploading them as they are.",

@@ -16,6 +16,7 @@ from cefmp4.core.model import PARKED, STORED, UNSTORED, Checkpoint, FileVersion
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.hidden import HiddenRecordings
+from cefmp4.past import Past
 from cefmp4.ports import Fingerprint
 from cefmp4.roster import Roster
 from cefmp4.shelf import Shelf
@@ -46,6 +47,7 @@ class Supervisor:
         """Everything that was present has ended."""
         self.turns = Turns(self._settled)
         self.shelf = Shelf()
+        self.past = Past()
         self.hear = Wishes(world, self.roster, self.shelf, self.turns, self._add).hear
         self._watcher: Watcher | None = None
         self._scanned = self._scanning = self._check_due = False
@@ -76,6 +78,7 @@ class Supervisor:
                 self._add(stream)
                 continue
             self.shelf.park(checkpoint.path, checkpoint.identity[1], checkpoint.root)
+            self.past.add(checkpoint)
             failed = checkpoint.status in PARKED
             self.any_failed |= failed and self._is_at_home(checkpoint)
         if self.streams:
@@ -226,6 +229,7 @@ class Supervisor:
     def _add(self, stream: Stream) -> None:
         self.all_done.clear()
         self.roster.add(stream)
+        self.past.drop(stream.stream_id)
         if self._watcher:
             self._watcher.track(stream.path)
 
@@ -262,6 +266,7 @@ class Supervisor:
         if cp is None:
             return
         self.any_failed |= cp.status in PARKED
+        self.past.add(cp)
         seconds = max(0.0, (cp.ended_at or cp.started_at) - cp.started_at)
         self.world.metrics.stream_ended(cp.stream_id, seconds, cp.status)
         if cp.disposed and self._watcher:

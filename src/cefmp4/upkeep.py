@@ -20,6 +20,7 @@ from cefmp4.errors import (
 from cefmp4.finishing import Finishing
 from cefmp4.flow import Flow
 from cefmp4.ledger import Ledger
+from cefmp4.past import Past
 from cefmp4.ports import Checkpoints, Clock, Disk
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
@@ -32,6 +33,8 @@ LISTEN_INTERVAL_SECONDS = 1.0
 SWEEP_INTERVAL_SECONDS = 3600.0
 ALL_BEGUN_INTERVAL_SECONDS = 1.0
 FORGOTTEN_AT_A_TIME = 2_000
+RECALLED = 2_000
+"""Ended streams that are shown after a start; `cefmp4 streams` knows all."""
 
 log = structlog.get_logger(__name__)
 
@@ -95,13 +98,25 @@ async def listen(
             failures = 0
 
 
-async def forget_now_and_then(world: World, shelf: Shelf, retention_seconds: float) -> NoReturn:
+async def recall_past(world: World, past: Past) -> None:
+    """What ended before this process began, for whoever looks."""
+    try:
+        past.restore(await world.checkpoints.load_ended(RECALLED))
+    except RedisOperationError as error:
+        log.warning("what ended before is not shown", error=str(error), hint=error.hint)
+
+
+async def forget_now_and_then(
+    world: World, shelf: Shelf, past: Past, retention_seconds: float
+) -> NoReturn:
     """Drop, every hour, what is older than the retention and no longer of any use."""
+    await recall_past(world, past)
     gone: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     while True:
         before = world.clock.now() - retention_seconds
         try:
+            past.forget(before)
             dropped = await world.checkpoints.purge(before)
             if dropped:
                 log.info("old streams dropped", streams=dropped)

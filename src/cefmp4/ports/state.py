@@ -67,6 +67,13 @@ class Checkpoints(Protocol):
         """Every stream that failed or was aborted, whoever holds its path by now."""
         ...
 
+    async def load_ended(self, limit: int) -> list[Checkpoint]:
+        """The latest `limit` streams that are over, the latest first, without their parts.
+
+        Those set aside are not among them.
+        """
+        ...
+
     async def wish(self, stream_id: str, wish: Wish) -> None:
         """Ask for something; the last wish for a stream counts. Needs no claim."""
         ...

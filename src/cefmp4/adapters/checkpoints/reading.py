@@ -67,6 +67,13 @@ class CheckpointView:
         )
         return await self._load_each(sorted(names))
 
+    async def load_ended(self, limit: int) -> list[Checkpoint]:
+        if limit < 1:
+            return []
+        latest = (b"ZREVRANGE", self._keys.streams(COMPLETED), b"0", b"%d" % (limit - 1))
+        [names] = await self._server.read("streams", [latest])
+        return await self._load_each(names, parts=False)
+
     async def wish(self, stream_id: str, wish: Wish) -> None:
         wished = (b"HSET", self._keys.wishes, stream_id.encode(), wish.value.encode())
         await self._server.read("wish", [wished])
@@ -168,16 +175,19 @@ class CheckpointView:
             (b"HGETALL", self._keys.parts(stream_id)),
         ]
 
-    async def _load_each(self, names: Iterable[bytes]) -> list[Checkpoint]:
+    async def _load_each(
+        self, names: Iterable[bytes], *, parts: bool = True
+    ) -> list[Checkpoint]:
         """These streams, in this order, without those that are gone or unreadable."""
         loaded = []
         for some in batches(list(names), BATCH):
-            asked = [command for name in some for command in self._asking_for(name.decode())]
-            answers = await self._server.read("load", asked)
-            for name, meta, parts in zip(some, answers[::2], answers[1::2], strict=True):
+            asked = [self._asking_for(name.decode())[: 2 if parts else 1] for name in some]
+            answers = iter(await self._server.read("load", [c for cs in asked for c in cs]))
+            for name in some:
+                meta, told = next(answers), next(answers) if parts else {}
                 try:
                     if meta:
-                        loaded.append(unpack(name.decode(), meta, parts))
+                        loaded.append(unpack(name.decode(), meta, told))
                 except Unreadable as error:
                     log.warning("checkpoint left out", error=str(error))
                 await asyncio.sleep(0)

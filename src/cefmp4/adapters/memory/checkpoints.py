@@ -9,9 +9,9 @@ they raise is an outage before the write, or one that hides that the write has h
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from cefmp4.core.model import SET_ASIDE, STORED, Checkpoint, Status, Wish
+from cefmp4.core.model import LIVE, SET_ASIDE, STORED, Checkpoint, Parts, Status, Wish
 from cefmp4.errors import Fenced, InstanceClaimed, StateLost
 from cefmp4.ports import Asked, Fingerprint
 
@@ -125,6 +125,13 @@ class MemoryCheckpoints:
         async with self._operation("load_set_aside"):
             streams = self._server.streams.values()
             return [checkpoint for checkpoint in streams if checkpoint.status in SET_ASIDE]
+
+    async def load_ended(self, limit: int) -> list[Checkpoint]:
+        async with self._operation("load_ended"):
+            streams = self._server.streams.values()
+            over = [cp for cp in streams if cp.status not in LIVE | SET_ASIDE]
+            over.sort(key=lambda cp: cp.ended_at or 0.0, reverse=True)
+            return [replace(checkpoint, parts=Parts()) for checkpoint in over[:limit]]
 
     async def wish(self, stream_id: str, wish: Wish) -> None:
         async with self._operation("wish"):

@@ -1,0 +1,75 @@
+"""What has become of the streams that ended lately: a bounded number of rows."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from cefmp4.core.model import RETRIED, Checkpoint
+from cefmp4.core.safety import Safety
+from cefmp4.rows import Row, is_stored, row_at_the_end
+
+KEPT = 10_000
+"""Rows; those of the longest ago go first. What waits for a person stays."""
+
+
+class Past:
+    """Rows of ended streams, the latest last."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._rows: dict[str, Row] = {}
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def get(self, stream_id: str) -> Row | None:
+        return self._rows.get(stream_id)
+
+    def restore(self, ended: Iterable[Checkpoint]) -> None:
+        """What an earlier process left, in any order; what ended here since is newer."""
+        since = self._rows
+        self._rows = {}
+        for checkpoint in sorted(ended, key=lambda cp: cp.ended_at or 0.0):
+            self.add(checkpoint)
+        for stream_id, row in since.items():
+            self._rows.pop(stream_id, None)
+            self._rows[stream_id] = row
+        self._bound()
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        """It has ended. One that begins anew as another stream is no row of its own."""
+        self.drop(checkpoint.stream_id)
+        if checkpoint.reason != RETRIED:
+            self._rows[checkpoint.stream_id] = row_at_the_end(checkpoint)
+            self._bound()
+
+    def drop(self, stream_id: str) -> None:
+        """It is taken up again, or nobody remembers it."""
+        self._rows.pop(stream_id, None)
+
+    def forget(self, ended_before: float) -> None:
+        """What ended before this time and waits for nobody, as the state server does."""
+        old = [
+            row.stream_id
+            for row in self._rows.values()
+            if (row.ended_at or 0.0) < ended_before and row.verdict is not Safety.NOT_STORED
+        ]
+        for stream_id in old:
+            del self._rows[stream_id]
+
+    def stored_since(self, at: float) -> int:
+        """How many recordings were stored since then."""
+        return sum(is_stored(row) and (row.ended_at or 0.0) >= at for row in self)
+
+    def not_stored(self) -> Counter[str]:
+        """How many wait for a person, by status."""
+        waiting = (row for row in self if row.verdict is Safety.NOT_STORED)
+        return Counter(row.status for row in waiting)
+
+    def _bound(self) -> None:
+        while len(self._rows) > self._kept:
+            rows = self._rows.values()
+            over = (row.stream_id for row in rows if row.verdict is not Safety.NOT_STORED)
+            del self._rows[next(over, next(iter(self._rows)))]

@@ -1,0 +1,188 @@
+"""One line about each stream, as pages, commands and figures show it.
+
+A row is made from what is known in this process, at one moment; nothing waits for it and
+nothing is asked for it. Two rows are equal when there is nothing new to show: what only
+grows with the clock is told by the time it began.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cefmp4.core.due import unsent_from
+from cefmp4.core.model import LIVE, STORED, UNSTORED, Checkpoint, Status, Wish
+from cefmp4.core.safety import (
+    Safety,
+    Standing,
+    is_behind,
+    safety_at_the_end,
+    safety_now,
+)
+from cefmp4.core.wishes import concerns
+from cefmp4.progress import Trouble
+from cefmp4.stream import Stream
+
+STALLED = "stalled"
+"""Shown in place of the status while nothing comes of what has been due for long."""
+
+BEHIND_HINT = "see the limit of the upload rate, and what the line to the store can carry"
+STUCK_HINT = "others may have all the slots: see MAX_CONCURRENT_STREAMS and the upload rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Times are seconds since the epoch, UTC."""
+
+    stream_id: str
+    path: str
+    status: str
+    """A `Status`, or `STALLED`."""
+    verdict: Safety
+    why: str
+    since: float
+    """Since when it stands like this."""
+    hint: str = ""
+    trouble: Trouble | None = None
+    failures: int = 0
+    """In a row; with `trouble`."""
+    disk_bytes: int | None = None
+    """None: its file is not there."""
+    sent_bytes: int = 0
+    unsent_bytes: int = 0
+    at_risk_since: float | None = None
+    """Since when the oldest byte has been there that is not in the store; None: all are."""
+    started_at: float | None = None
+    ended_at: float | None = None
+    duration_seconds: float | None = None
+    key: str = ""
+    parts: int = 0
+    resent: int = 0
+    can: tuple[str, ...] = ()
+    """What a person may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When rows are made. `epoch` is what the monotonic clock showed 0 at, in Unix time: the
+    same for all rows that are to be compared."""
+
+    now: float
+    epoch: float
+
+    def unix(self, monotonic: float) -> float:
+        return self.epoch + monotonic
+
+
+def row_of(stream: Stream, moment: Moment, stalled_after_seconds: float) -> Row:
+    """Of a stream that has not ended."""
+    cp, version = stream.checkpoint, stream.sight.version
+    standing, at_risk_since = _standing(stream, moment.now)
+    verdict = safety_now(cp.status if cp else None, standing)
+    stalled = verdict is Safety.AT_RISK and standing.stuck_seconds >= stalled_after_seconds
+    status = cp.status.value if cp else Status.ACTIVE.value
+    why, since, hint = _why(stream, standing, verdict, moment)
+    trouble = stream.progress.trouble
+    return Row(
+        stream.stream_id,
+        stream.path,
+        STALLED if stalled else status,
+        verdict,
+        why,
+        moment.unix(since),
+        hint,
+        trouble and Trouble(trouble.error, trouble.hint, moment.unix(trouble.since)),
+        stream.failures if trouble else 0,
+        version.size_bytes if version else None,
+        cp.bytes_sent if cp else 0,
+        standing.unsent_bytes,
+        None if at_risk_since is None else moment.unix(at_risk_since),
+        cp.started_at if cp else None,
+        **_of_checkpoint(cp),
+    )
+
+
+def _why(
+    stream: Stream, standing: Standing, verdict: Safety, moment: Moment
+) -> tuple[str, float, str]:
+    """Why it stands as it does, since when (monotonic), and what a person can do."""
+    progress = stream.progress
+    if progress.trouble is not None:
+        return progress.trouble.error, progress.trouble.since, progress.trouble.hint
+    if is_behind(standing):
+        since = moment.now - standing.at_risk_seconds
+        return "it is sent more slowly than it is written", since, BEHIND_HINT
+    if verdict is Safety.AT_RISK and standing.stuck_seconds:
+        since = moment.now - standing.stuck_seconds
+        return f"{progress.why}, but nothing comes of it", since, STUCK_HINT
+    return progress.why, progress.why_since, ""
+
+
+def row_at_the_end(checkpoint: Checkpoint) -> Row:
+    """Of a stream that has ended, with or without its parts."""
+    cp = checkpoint
+    size = cp.stored.size_bytes if cp.stored else cp.bytes_sent
+    return Row(
+        cp.stream_id,
+        cp.path,
+        cp.status.value,
+        safety_at_the_end(cp),
+        cp.reason,
+        cp.ended_at or cp.last_activity_at,
+        cp.hint,
+        disk_bytes=cp.seal.version.size_bytes if cp.seal else None,
+        sent_bytes=size,
+        started_at=cp.started_at,
+        **_of_checkpoint(cp),
+    )
+
+
+def _of_checkpoint(cp: Checkpoint | None) -> dict[str, Any]:
+    """What is told of any stream that has begun."""
+    if cp is None:
+        return {}
+    parts = len(cp.parts)
+    if not parts and cp.stored:
+        parts = cp.geometry.parts_of(cp.stored.size_bytes)
+    return {
+        "ended_at": cp.ended_at,
+        "duration_seconds": cp.media.duration_seconds if cp.media else None,
+        "key": cp.key,
+        "parts": parts,
+        "resent": cp.parts_resent,
+        "can": tuple(wish.value for wish in Wish if concerns(wish, cp)),
+    }
+
+
+def _standing(stream: Stream, now: float) -> tuple[Standing, float | None]:
+    """How it stands, and since when (monotonic) its oldest unsent byte has been there."""
+    cp, sight, trouble = stream.checkpoint, stream.sight, stream.progress.trouble
+    size = sight.own.size_bytes if sight.own else 0
+    at_risk_since, unsent = None, 0
+    if cp is None:
+        unsent, at_risk_since = size, sight.growth.since(0) if size else None
+    elif cp.status in UNSTORED and size:
+        first = unsent_from(cp, size)
+        at_risk_since = None if first is None else sight.growth.since(first)
+        unsent = 0 if first is None else max(size - cp.bytes_sent, 1)
+    moving = bool(sight.in_flight) and not stream.failures
+    return (
+        Standing(
+            unsent,
+            cp.geometry.length_of(cp.next_part_number)
+            if cp
+            else stream.world.policy.part_bytes,
+            now - at_risk_since if at_risk_since is not None else 0.0,
+            now - trouble.since if trouble else 0.0,
+            0.0 if moving else stream.progress.stuck_seconds(now, stream.achieved),
+            sight.version is None and stream.world.horizon.hides(cp),
+        ),
+        at_risk_since,
+    )
+
+
+def is_over(row: Row) -> bool:
+    """It has reached its end: nothing moves by itself any more."""
+    return row.status not in {status.value for status in LIVE} | {STALLED}
+
+
+def is_stored(row: Row) -> bool:
+    return row.status in {status.value for status in STORED}
