@@ -47,7 +47,7 @@ class Stream:
         resumed = checkpoint is not None
         self.sight = Sight(upload_may_exist=resumed, looked_into=resumed)
         self.lull = Lull(self.sight)
-        self.progress = Progress()
+        self.progress = Progress(why_since=world.clock.monotonic())
         self.failures = 0
         """How often in a row the last step failed."""
         self.log = structlog.get_logger(__name__).bind(file_path=path)

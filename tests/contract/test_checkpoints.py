@@ -95,6 +95,19 @@ async def test_unfinished_are_the_streams_that_hold_their_path(
     assert await subject.load_set_aside() == ([ended] if set_aside else [])
 
 
+async def test_those_that_ended_are_told_of_without_their_parts(subject: Subject) -> None:
+    """The latest come first, as many as asked for; live ones and those set aside are not."""
+    for number, status in enumerate((Status.FAILED, *[Status.COMPLETED] * 3), start=1):
+        begun = stored(sealed(active(f"/watch/{number}.mp4").with_part(part(1))))
+        await subject.save(None, begun)
+        await subject.save(begun, begun.ended(status, float(number), "over"))
+    await subject.save(None, active("/watch/live.mp4"))
+    found = await subject.load_ended(2)
+    assert [(cp.ended_at, len(cp.parts)) for cp in found] == [(4.0, 0), (3.0, 0)]
+    assert len(await subject.load_ended(9)) == 3
+    assert await subject.load_ended(0) == []
+
+
 async def test_a_new_stream_takes_the_path_over(subject: Subject) -> None:
     """A path has one stream; the older one neither keeps it nor takes it back."""
     old, new = active(), active()

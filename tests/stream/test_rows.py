@@ -1,0 +1,140 @@
+"""One row of each stream: whether it is safe, why, and since when."""
+
+from cefmp4.core.model import Status
+from cefmp4.core.safety import Safety
+from cefmp4.errors import S3OperationError
+from cefmp4.rows import STALLED, Moment, Row, row_at_the_end, row_of
+from cefmp4.stream import Stream
+from stream.twins import PATH, Twins
+
+BEGAN = 1_700_000_000.0
+
+
+def row(twins: Twins, stream: Stream) -> Row:
+    return row_of(stream, Moment(twins.clock.monotonic(), BEGAN), 300.0)
+
+
+def written(twins: Twins, size: int) -> None:
+    """More of a recording, its change time as on a real disk."""
+    twins.disk.write(PATH, bytes(size))
+    twins.disk.files[PATH].ctime_ns = int(twins.clock.now() * 1e9)
+
+
+async def growing(size: int = 12) -> tuple[Twins, Stream]:
+    """Parts of 8 bytes; whole ones are sent."""
+    twins = Twins()
+    await twins.start()
+    written(twins, size)
+    stream = twins.stream()
+    await twins.rest(stream)
+    return twins, stream
+
+
+async def test_a_growing_recording_is_on_its_way() -> None:
+    """What is sent, what is not, and since when the rest has been there."""
+    twins, stream = await growing()
+    told = row(twins, stream)
+    assert (told.status, told.verdict) == ("active", Safety.ON_ITS_WAY)
+    assert (told.disk_bytes, told.sent_bytes, told.unsent_bytes) == (12, 8, 4)
+    assert told.at_risk_since == twins.clock.now()
+    assert told.can == ("abort",)
+    twins.clock.advance(5.0)
+    assert row(twins, stream) == told  # nothing new to show
+
+
+async def test_a_recording_that_has_not_begun_is_at_risk_from_its_first_byte() -> None:
+    """Before anything is written down of it, its row is there."""
+    twins = Twins()
+    await twins.start()
+    written(twins, 3)
+    stream = twins.stream()
+    stream.glance()
+    told = row(twins, stream)
+    assert told.stream_id == stream.stream_id
+    assert (told.unsent_bytes, told.started_at, told.can) == (3, None, ())
+    assert told.at_risk_since == twins.clock.now()
+
+
+async def test_trouble_is_told_with_its_cause_and_its_beginning() -> None:
+    """An outage puts a recording at risk, and says since when; when it is over, it is over."""
+    twins, stream = await growing()
+
+    def away(operation: str) -> None:
+        raise S3OperationError("UploadPart", "ServiceUnavailable", "away", hint="wait")
+
+    twins.store.before = away
+    written(twins, 8)
+    began = twins.clock.now()
+    await stream.turn()
+    twins.clock.advance(10.0)
+    await stream.turn()
+    told = row(twins, stream)
+    assert told.verdict is Safety.AT_RISK
+    assert told.trouble is not None
+    assert "ServiceUnavailable" in told.why
+    assert (told.since, told.hint, told.failures) == (began, "wait", 2)
+    twins.clock.advance(300.0)
+    assert row(twins, stream).status == STALLED
+    twins.store.before = None
+    written(twins, 1)
+    await twins.rest(stream)
+    told = row(twins, stream)
+    assert (told.status, told.verdict, told.trouble) == ("active", Safety.ON_ITS_WAY, None)
+
+
+async def test_a_part_on_its_way_is_progress() -> None:
+    """A long part is not called stalled while it is being sent."""
+    twins, stream = await growing()
+    written(twins, 8)
+    stream.glance()
+    twins.clock.advance(400.0)
+    assert row(twins, stream).status == STALLED
+    stream.sight.in_flight.add(2)
+    assert row(twins, stream).status == "active"
+
+
+async def test_a_slow_line_is_told_as_such() -> None:
+    """More than two parts wait for longer than a minute, although nothing fails."""
+    twins, stream = await growing()
+    written(twins, 30)
+    stream.glance()
+    stream.sight.in_flight.add(2)
+    twins.clock.advance(100.0)
+    told = row(twins, stream)
+    assert (told.verdict, told.since) == (Safety.AT_RISK, told.at_risk_since)
+    assert "more slowly" in told.why
+
+
+async def test_a_recording_out_of_sight_is_at_risk() -> None:
+    """While the whole directory is away, nobody can say that it is safe."""
+    twins, stream = await growing()
+    twins.disk.files.clear()
+    twins.world.horizon.away = True
+    stream.glance()
+    told = row(twins, stream)
+    assert (told.verdict, told.disk_bytes) == (Safety.AT_RISK, None)
+    assert "away" in told.why
+
+
+async def test_a_restart_does_not_make_bytes_young() -> None:
+    """What was unsent when the process was killed is as old afterwards."""
+    twins, stream = await growing()
+    began = twins.clock.now()
+    twins.clock.advance(50.0)
+    written(twins, 2)
+    [stream] = await twins.restart()
+    stream.glance()
+    assert row(twins, stream).at_risk_since == began
+
+
+async def test_the_row_of_an_ended_stream_needs_no_parts() -> None:
+    """What has become of it, from its checkpoint alone."""
+    twins, stream = await growing(21)
+    twins.clock.advance(60.0)
+    ended = await twins.finish(stream)
+    told = row_at_the_end(ended)
+    assert (told.status, told.verdict) == (Status.COMPLETED_WITH_META.value, Safety.STORED)
+    assert (told.sent_bytes, told.parts, told.duration_seconds) == (21, 3, 10.0)
+    assert (told.at_risk_since, told.can) == (None, ())
+    [bare] = await twins.checkpoints.load_ended(5)
+    assert row_at_the_end(bare) == told
