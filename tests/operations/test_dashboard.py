@@ -37,8 +37,13 @@ def test_panels_lie_beside_each_other_on_the_grid() -> None:
 
 
 def test_nothing_is_bound_to_one_grafana() -> None:
-    """No id of its own, its data source chosen by a variable. Seen failing with an id."""
+    """No id of its own, its data source chosen by a variable.
+
+    Seen failing with an id, and with a data source of somebody's.
+    """
     board = dashboard()
+    uids = set(re.findall(r"'uid': '([^']*)'", str(board)))
+    assert uids == {"cefmp4", "${datasource}"}
     assert "id" not in board
     assert board["schemaVersion"] >= 41
     names = {variable["name"] for variable in board["templating"]["list"]}

@@ -82,7 +82,7 @@ def test_the_dashboard_asks_for_metrics_that_there_are(exported: set[str]) -> No
     asked = {name for query in dashboard_queries() for name in metrics_in(query)}
     variables = dashboard()["templating"]["list"]
     asked |= {
-        variable["definition"].removeprefix("label_values(").split(",")[0]
+        variable["query"]["query"].removeprefix("label_values(").split(",")[0]
         for variable in variables
         if variable["type"] == "query"
     }
