@@ -151,9 +151,9 @@ class DoomedStore(Through):
             counted = self._counted(Effect.PUT, key, 1, body)
             await self._port.put(key, user_metadata, counted)
 
-    async def put_json(self, key: str, document: bytes) -> None:
+    async def put_document(self, key: str, document: bytes) -> None:
         with self._witness.of(Effect.JSON_PUT, key):
-            await self._port.put_json(key, document)
+            await self._port.put_document(key, document)
 
     def _counted(self, effect: Effect, key: str, number: int, body: Body) -> CountedBody:
         line = Line(os.getpid(), effect, Step.BYTES, key, (number,))

@@ -100,7 +100,7 @@ async def test_a_woken_process_harms_nothing(
         if not pause.at:
             break
         stopped_in.add(pause.at)
-    assert stopped_in >= {"save", "head", "assure", "put_json"}
+    assert stopped_in >= {"save", "head", "assure", "put_document"}
 
 
 async def woken_late(twins: Twins, pause: Pause, meanwhile: Meanwhile, turns: int) -> Pause:

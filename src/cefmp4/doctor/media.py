@@ -2,7 +2,8 @@
 
 import sys
 
-from cefmp4.adapters.probe import MediaProber, ProbeFailed, run_bounded
+from cefmp4.adapters.probe import MediaProber
+from cefmp4.adapters.probe_bounds import ProbeFailed, run_bounded
 from cefmp4.config import Settings
 from cefmp4.doctor.report import Row, fine, warning
 
