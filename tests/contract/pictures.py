@@ -34,13 +34,15 @@ def record(
     frames: int = 50,
     pixel: Fraction = SQUARE,
     black: int = 0,
+    key_frame_every: int = 5,
 ) -> None:
     """Dark above, bright below; the first `black` frames are black."""
     options: Mapping[str, str] = flavour.options
     with av.open(path, "w", format="mp4", options=dict(options)) as container:
         video = container.add_stream(codec, rate=media.FRAMES_PER_SECOND)
         assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt, video.gop_size = width, height, "yuv420p", 5
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.gop_size = key_frame_every
         video.codec_context.sample_aspect_ratio = pixel
         for number in range(frames):
             shades = (0, 0) if number < black else (DARK, BRIGHT)

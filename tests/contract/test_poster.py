@@ -60,12 +60,13 @@ async def test_a_small_picture_is_not_blown_up(path: str) -> None:
     assert (seen.width, seen.height) == (98, 50)
 
 
-async def test_black_at_the_beginning_is_passed_over(path: str) -> None:
-    """The picture is from about a tenth of the play time.
+@pytest.mark.parametrize("key_frame_every", [5, 250])
+async def test_black_at_the_beginning_is_passed_over(path: str, key_frame_every: int) -> None:
+    """The picture is from about a tenth of the play time, also without a key frame there.
 
-    Seen failing with the first frame taken.
+    Seen failing with the first frame taken, and with the one at which the seek ends.
     """
-    pictures.record(path, 320, 180, frames=100, black=4)
+    pictures.record(path, 320, 180, frames=100, black=4, key_frame_every=key_frame_every)
     assert is_upright(await shown(path))
 
 

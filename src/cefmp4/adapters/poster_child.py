@@ -10,7 +10,7 @@ in `probe_child.py`.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
@@ -25,6 +25,8 @@ from av.video.stream import VideoStream
 LONGEST_SIDE = 640
 INTO_IT = 10
 """The picture is from this fraction of the play time."""
+OPENING_SECONDS = 2
+"""What is later than that is taken for a picture of the matter."""
 QUANTIZER = 4
 """Of 1 (best) to 31: ordinary pictures take some tens of KB, noise of full size 250 KB."""
 PACKETS_TRIED = 256
@@ -44,7 +46,8 @@ def picture(path: str) -> bytes:
         stream.codec_context.thread_count = 1
         pixel = stream.sample_aspect_ratio or Fraction(1)
         for place in _places(container):
-            for frame in _frames(container, stream, place):
+            frame = _first_from(_frames(container, stream, place), _enough(container, place))
+            if frame is not None:
                 return _jpeg(_upright(frame, pixel))
     raise NoPicture("no picture in it can be decoded")
 
@@ -76,6 +79,20 @@ def _frames(
         for packet in islice(container.demux(stream), PACKETS_TRIED):
             with suppress(av.FFmpegError):
                 yield from packet.decode()
+
+
+def _enough(container: InputContainer, place: int) -> int:
+    """From when on a picture will do: a seek can end at the very first frame."""
+    return min(place, (container.start_time or 0) + OPENING_SECONDS * av.time_base)
+
+
+def _first_from(frames: Iterable[av.VideoFrame], enough: int) -> av.VideoFrame | None:
+    """The first one from then on; the last one, where all are earlier."""
+    frame = None
+    for frame in frames:
+        if frame.pts is None or frame.time * av.time_base >= enough:
+            break
+    return frame
 
 
 def _upright(frame: av.VideoFrame, pixel: Fraction) -> av.VideoFrame:
