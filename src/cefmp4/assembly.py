@@ -15,6 +15,7 @@ from cefmp4.adapters.disk import LocalDisk, has_writer, is_network_filesystem
 from cefmp4.adapters.disposal import LocalDisposal
 from cefmp4.adapters.embedded import EmbeddedServers
 from cefmp4.adapters.inotify import InotifyNotifier
+from cefmp4.adapters.poster import PictureMaker
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
 from cefmp4.config import Settings
@@ -25,7 +26,7 @@ from cefmp4.flow import Flow
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
-from cefmp4.ports import Probe, Prober
+from cefmp4.ports import Illustrator, NoPicture, Picture, Probe, Prober
 from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
@@ -54,13 +55,30 @@ class LocatedProber:
 
     async def probe(self, path: str) -> Probe:
         """See Prober."""
-        try:
-            place = self.selection.locate(path)
-        except OSError as error:
-            return Probe(problem=f"cannot be reached: {os.strerror(error.errno or 0)}")
-        if place is None:
-            return Probe(problem="it is behind a link that is not followed")
-        return await self.prober.probe(place)
+        place, problem = _located(self.selection, path)
+        return Probe(problem=problem) if problem else await self.prober.probe(place)
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedIllustrator:
+    """Has the picture made of the file that a recording's path stands for."""
+
+    illustrator: Illustrator
+    selection: Selection
+
+    async def picture(self, path: str) -> Picture | NoPicture:
+        """See Illustrator."""
+        place, problem = _located(self.selection, path)
+        return NoPicture(problem) if problem else await self.illustrator.picture(place)
+
+
+def _located(selection: Selection, path: str) -> tuple[str, str]:
+    """The file to look into, or why there is none."""
+    try:
+        place = selection.locate(path)
+    except OSError as error:
+        return "", f"cannot be reached: {os.strerror(error.errno or 0)}"
+    return place or "", "" if place else "it is behind a link that is not followed"
 
 
 def make_world(
@@ -74,14 +92,15 @@ def make_world(
     """The real things behind every port."""
     policy, selection = settings.policy(), make_selection(settings)
     ffprobe = settings.ffprobe_path
-    tag = instance_tag(settings.instance)
+    tag, most_seconds = instance_tag(settings.instance), settings.probe_timeout_seconds
     return World(
         disk=disk,
         store=store,
         checkpoints=checkpoints,
-        prober=LocatedProber(
-            MediaProber(ffprobe, timeout_seconds=settings.probe_timeout_seconds), selection
-        ),
+        prober=LocatedProber(MediaProber(ffprobe, timeout_seconds=most_seconds), selection),
+        illustrator=LocatedIllustrator(PictureMaker(most_seconds), selection)
+        if settings.poster
+        else None,
         disposal=LocalDisposal(
             policy.after_upload, selection, settings.archive_dir, has_writer
         ),

@@ -199,6 +199,9 @@ class Settings(BaseSettings):
 
     # After the upload
     write_metadata: bool = Field(True, description="Put a metadata JSON beside each object.")
+    poster: rule.Poster = Field(
+        False, description="Put a picture of the recording beside each object."
+    )
     ffprobe_path: rule.ExecutableFile | None = Field(
         None, description="ffprobe; unset looks in PATH, then uses PyAV."
     )

@@ -230,6 +230,12 @@ def only_with_kms(value: str | None, info: ValidationInfo) -> str | None:
     return value
 
 
+def only_with_metadata(value: bool, info: ValidationInfo) -> bool:
+    if value and info.data.get("write_metadata") is False:
+        raise ValueError("must be set only with WRITE_METADATA=true, which names the picture")
+    return value
+
+
 def where_to_move(value: str | None, info: ValidationInfo) -> str | None:
     if value is None and info.data.get("after_upload") is AfterUpload.MOVE:
         raise ValueError("must be set with AFTER_UPLOAD=move")
@@ -275,5 +281,6 @@ OpenWriterSeconds = Annotated[SomeSeconds, AfterValidator(not_shorter_than_idle)
 SecretKey = Annotated[SecretStr | None, AfterValidator(with_access_key)]
 SessionToken = Annotated[SecretStr | None, AfterValidator(only_with_access_key)]
 KmsKey = Annotated[str | None, AfterValidator(only_with_kms)]
+Poster = Annotated[bool, AfterValidator(only_with_metadata)]
 EmbeddedDataDir = Annotated[Path, AfterValidator(apart_from_watch_dir)]
 ArchiveDir = Annotated[Directory | None, AfterValidator(where_to_move)]

@@ -5,25 +5,21 @@ that it was tried, and then HEAD and ListParts tell what became of it. So an ans
 was lost, late or wrong takes the same path as a good one.
 """
 
-import time
-
 from structlog.typing import FilteringBoundLogger
 
 from cefmp4.aborting import abort_until_gone, listed_parts
 from cefmp4.core.checksum import object_crc64nvme
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import Checkpoint, FileVersion, Part, Status, StoredObject
-from cefmp4.core.mp4 import Boxes
-from cefmp4.core.objects import metadata_key, multipart_etag, user_metadata
+from cefmp4.core.objects import multipart_etag, user_metadata
+from cefmp4.describing import describe
 from cefmp4.errors import (
-    ChunkProcessingError,
     PartsRefused,
     S3OperationError,
     UploadGone,
 )
 from cefmp4.ledger import Ledger
-from cefmp4.metadata import metadata_json
-from cefmp4.ports import Fingerprint, ListedPart, Probe
+from cefmp4.ports import Fingerprint, ListedPart
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
 from cefmp4.uploading import HeldBody, find_own_uploads
@@ -159,43 +155,7 @@ class Finishing:
 
     async def describe(self) -> None:
         """Probe the recording and put the metadata JSON beside its object."""
-        world, cp = self.world, self.ledger.current
-        began = time.monotonic()
-        probe, boxes = await self._look_into(cp)
-        document = metadata_json(cp, probe, boxes, world.clock.now(), world.host)
-        await self.ledger.assure()
-        await world.store.put_json(metadata_key(cp.key), document)
-        await self.ledger.record(lambda c: c.with_description(probe))
-        if probe.duration_seconds is not None:
-            world.metrics.stream_probed(cp.stream_id, probe.duration_seconds)
-        self.log.info(
-            "described",
-            duration_seconds=probe.duration_seconds,
-            problem=probe.problem,
-            seconds=round(time.monotonic() - began, 3),
-        )
-
-    async def _look_into(self, cp: Checkpoint) -> tuple[Probe, Boxes | None]:
-        """What the media says, unless another version stands there by now."""
-        try:
-            if self._is_as_sealed(cp):
-                boxes = (await self.world.disk.inspect(cp.path)).boxes
-                probe = await self.world.prober.probe(cp.path)
-                if self._is_as_sealed(cp):
-                    return probe, boxes
-        except ChunkProcessingError as error:
-            return Probe(problem=str(error)), None
-        return Probe(problem="the recording changed or went away before it was probed"), None
-
-    def _is_as_sealed(self, cp: Checkpoint) -> bool:
-        """By what a rename does not change."""
-        there = self.world.disk.stat(cp.path)
-        sealed = cp.seal.version if cp.seal else None
-        return (
-            there is not None
-            and sealed is not None
-            and Fingerprint.of(there) == Fingerprint.of(sealed)
-        )
+        await describe(self.world, self.ledger, self.log)
 
     async def dispose(self) -> None:
         """Delete or move the recording, after one more HEAD."""

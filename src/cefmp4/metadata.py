@@ -1,7 +1,8 @@
 """The JSON that stands beside every object: what was recorded, stored and proven.
 
 Its shape is published as a JSON Schema, `metadata.schema.json` in this package; a
-change that breaks a reader raises `SCHEMA_VERSION`.
+change that breaks a reader raises `SCHEMA_VERSION`. What is only there where an operator
+asked for it (the poster) breaks none: all else stands where it stood.
 """
 
 import json
@@ -13,9 +14,10 @@ from typing import Any
 
 from cefmp4 import __version__
 from cefmp4.core.checksum import object_crc64nvme
+from cefmp4.core.media import Poster
 from cefmp4.core.model import Checkpoint, Part
 from cefmp4.core.mp4 import Boxes
-from cefmp4.ports import Probe
+from cefmp4.ports import NoPicture, Probe
 
 SCHEMA_VERSION = 1
 
@@ -28,9 +30,17 @@ def metadata_schema() -> dict[str, Any]:
 
 
 def metadata_json(
-    checkpoint: Checkpoint, probe: Probe, boxes: Boxes | None, now: float, host: str
+    checkpoint: Checkpoint,
+    probe: Probe,
+    boxes: Boxes | None,
+    now: float,
+    host: str,
+    poster: Poster | NoPicture | None = None,
 ) -> bytes:
-    """The document, UTF-8. The checkpoint is of a stream whose object stands."""
+    """The document, UTF-8. The checkpoint is of a stream whose object stands.
+
+    With `poster` None, where none is wanted, there is nothing about one in it.
+    """
     document = {
         "schema_version": SCHEMA_VERSION,
         **_object_facts(checkpoint),
@@ -44,6 +54,7 @@ def metadata_json(
         "audio": _plain(probe.audio),
         "container": _container_facts(boxes, probe),
         "probe": {"prober": probe.prober, "problem": probe.problem},
+        **_poster_facts(poster),
         "chunks": _chunks(checkpoint),
         "host": host,
         "version": __version__,
@@ -99,6 +110,16 @@ def _container_facts(boxes: Boxes | None, probe: Probe) -> dict[str, Any]:
         "playable": probe.playable,
         "problem": boxes.problem if boxes else None,
     }
+
+
+def _poster_facts(poster: Poster | NoPicture | None) -> dict[str, Any]:
+    match poster:
+        case Poster(key, width, height, size_bytes):
+            size = {"width": width, "height": height, "size_bytes": size_bytes}
+            return {"poster": {"s3_key": key, **size}, "poster_problem": None}
+        case NoPicture(why):
+            return {"poster": None, "poster_problem": why}
+    return {}
 
 
 def _chunks(checkpoint: Checkpoint) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from cefmp4.core.policy import Policy
 from cefmp4.flow import Flow
 from cefmp4.horizon import Horizon
 from cefmp4.metrics import Metrics
-from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
+from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, Illustrator, ObjectStore, Prober
 from cefmp4.recollection import Recollection
 from cefmp4.slots import Slots
 
@@ -40,6 +40,8 @@ class World:
     host: str
     light: Slots = field(default_factory=lambda: Slots(LIGHT_AT_ONCE))
     """Streams that write to the state server, and move no bytes, at the same time."""
+    illustrator: Illustrator | None = None
+    """None where no posters are wanted (`POSTER`)."""
     horizon: Horizon = field(default_factory=Horizon)
     recollection: Recollection = field(default_factory=Recollection)
 

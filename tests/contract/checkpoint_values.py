@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.media import Probe
+from cefmp4.core.media import Poster, Probe
 from cefmp4.core.model import (
     Checkpoint,
     Entry,
@@ -87,6 +87,7 @@ checkpoints = st.builds(
     stored_at=st.none() | times,
     described=st.booleans(),
     media=st.none() | st.builds(Probe, times, media, media, st.booleans(), texts, texts),
+    poster=st.none() | st.builds(Poster, names, numbers, numbers, numbers),
     disposed=st.booleans(),
     ended_at=st.none() | times,
     reason=names,

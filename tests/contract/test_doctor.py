@@ -10,7 +10,7 @@ from redis import Redis
 
 from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.config import Settings, load_settings
-from cefmp4.doctor import disk
+from cefmp4.doctor import disk, media
 from cefmp4.doctor.disk import examine_disk, examine_embedded
 from cefmp4.doctor.media import examine_media
 from cefmp4.doctor.report import Health, Row
@@ -107,6 +107,19 @@ async def test_who_describes_the_media_is_told(
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     (without,) = await examine_media(settings_with())
     assert (without.health, "PyAV" in without.found) == (Health.OK, True)
+
+
+async def test_whether_posters_can_be_made_is_told_where_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And what is to be done where they cannot."""
+    rows = by_name(await examine_media(settings_with(poster=True)))
+    assert rows["posters"].health is Health.OK
+    assert "PyAV" in rows["posters"].found
+    monkeypatch.setattr(media, "PICTURES", "raise SystemExit('no such codec')")
+    rows = by_name(await examine_media(settings_with(poster=True)))
+    assert wrong(rows) == {"posters": Health.WARNING}
+    assert "no such codec" in rows["posters"].found
 
 
 # --- the state server ---------------------------------------------------------------

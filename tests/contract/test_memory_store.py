@@ -56,10 +56,10 @@ async def test_every_operation_passes_both_seams() -> None:
     await store.abort(KEY, upload_id)
     await store.head(KEY)
     await store.put(KEY, {}, BytesBody.of(b"x"))
-    await store.put_json(f"{KEY}.json", b"{}")
+    await store.put_document(f"{KEY}.json", b"{}", "application/json")
     assert before == after
     assert " ".join(before) == (
-        "create_upload upload_part find_uploads list_parts complete abort head put put_json"
+        "create_upload upload_part find_uploads list_parts complete abort head put put_document"
     )
 
 

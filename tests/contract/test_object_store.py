@@ -255,10 +255,13 @@ async def test_put_stores_a_whole_recording(bench: Bench, store: ObjectStore) ->
     assert await bench.seen(KEY) == MemoryObject(b"second", METADATA, "video/mp4")
 
 
-async def test_put_json_stores_a_document(bench: Bench, store: ObjectStore) -> None:
-    """The metadata document stands beside the recording, as JSON."""
-    await store.put_json(metadata_key(KEY), b"{}")
-    assert await bench.seen(metadata_key(KEY)) == MemoryObject(b"{}", {}, "application/json")
+@pytest.mark.parametrize("kind", ["application/json", "image/jpeg"])
+async def test_put_document_stores_a_document(
+    bench: Bench, store: ObjectStore, kind: str
+) -> None:
+    """What stands beside the recording is of its kind, and belongs to no stream."""
+    await store.put_document(metadata_key(KEY), b"{\xff}", kind)
+    assert await bench.seen(metadata_key(KEY)) == MemoryObject(b"{\xff}", {}, kind)
 
 
 HOSTILE = ["a b", "grün ü 録画", "1+1=2", "100%25 & more?#x", 'it\'s "quoted"', "~!*();:@,"]

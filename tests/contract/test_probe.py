@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cefmp4.adapters.probe import MediaProber, MediaRefused, run_bounded
+from cefmp4.adapters.probe import MediaProber
+from cefmp4.adapters.probe_bounds import MediaRefused, run_bounded
 from cefmp4.ports import Probe
 from contract import media
 

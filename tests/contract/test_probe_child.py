@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cefmp4.adapters.probe import OUTPUT_BYTES, MediaProber, run_bounded
+from cefmp4.adapters.probe import MediaProber
+from cefmp4.adapters.probe_bounds import OUTPUT_BYTES, run_bounded
 from cefmp4.ports import Probe
 from contract import media
 from waiting import wait_until

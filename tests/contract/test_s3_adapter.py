@@ -41,7 +41,7 @@ CALLS: dict[str, Call] = {
     "abort": lambda store: store.abort("key", "id"),
     "head": lambda store: store.head("key"),
     "put": lambda store: store.put("key", {}, BytesBody.of(b"whole")),
-    "put_json": lambda store: store.put_json("key", b"{}"),
+    "put_document": lambda store: store.put_document("key", b"{}", "text/plain"),
 }
 
 
@@ -71,7 +71,7 @@ CASES = [
     Case("part", 400, "EntityTooLarge", transient=False),
     Case("put", 400, "MetadataTooLarge", transient=False),
     *(Case(call, 404, "NoSuchUpload", UploadGone) for call in ("part", "list", "complete")),
-    *(Case(call, 400, "BadDigest", ContentRefused) for call in ("part", "put", "put_json")),
+    *(Case(call, 400, "BadDigest", ContentRefused) for call in ("part", "put", "put_document")),
     Case("part", 400, "InvalidDigest", ContentRefused),
     Case("part", 400, "XAmzContentChecksumMismatch", ContentRefused),
     *(

@@ -208,6 +208,7 @@ def test_a_value_does_not_break_its_line() -> None:
         ("INSTANCE_ID", "a{b}", "letters"),
         ("INSTANCE_ID", "x" * 201, "1 to 200"),
         ("FFPROBE_PATH", "/dev/null", "executable"),
+        ("POSTER", "perhaps", "true or false"),
         ("AFTER_UPLOAD", "burn", "keep or delete or move"),
     ],
 )
@@ -216,6 +217,15 @@ def test_what_is_refused(name: str, value: str, why: str) -> None:
     (line,) = wrong(**{name: value})
     assert line.startswith(name)
     assert why in line
+
+
+def test_a_poster_needs_the_json_that_names_it() -> None:
+    """POSTER without WRITE_METADATA is a mistake; without either, or with both, it is none."""
+    (line,) = wrong(poster="true", write_metadata="false")
+    assert line.startswith("POSTER=")
+    assert "WRITE_METADATA=true" in line
+    load_settings(needs_store=False, write_metadata="false")
+    assert load_settings(needs_store=False, poster="true").poster
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class Effect(StrEnum):
     HEAD = "head"
     STORED_RECORDED = "stored recorded"
     PROBED = "probed"
+    POSTER_PUT = "poster put"
     JSON_PUT = "json put"
     DESCRIBED = "described"
     DISPOSED = "disposed"

@@ -1,7 +1,7 @@
 """What must be true at the end: everything is stored exactly once, and nothing else is."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.core.model import Checkpoint, Status
@@ -29,11 +29,16 @@ def files_below(folder: str) -> dict[str, bytes]:
     return found
 
 
-async def stored_exactly_once(lives: Lives, store: Bucket, content: bytes) -> Checkpoint:
-    """One stream, its one object with these bytes and its JSON; no upload, no other object."""
+async def stored_exactly_once(
+    lives: Lives, store: Bucket, content: bytes, beside: Sequence[str] = (".metadata.json",)
+) -> Checkpoint:
+    """One stream, its one object with these bytes and its JSON; no upload, no other object.
+
+    `beside` is what stands beside the object, each as its key goes on.
+    """
     (stream,) = await streams_of(lives.environment)
     assert stream.status is Status.COMPLETED_WITH_META
-    assert await store.keys() == [stream.key, f"{stream.key}.metadata.json"]
+    assert await store.keys() == [stream.key, *(stream.key + name for name in beside)]
     assert await store.content(stream.key) == content
     document = await store.metadata(stream.key)
     assert document["stream_id"] == stream.stream_id

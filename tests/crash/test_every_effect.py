@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from cefmp4.core.jpeg import jpeg_extent
 from crash.doom import Doom, Moment
 from crash.effects import Effect
 from crash.ending import (
@@ -19,7 +20,7 @@ from crash.ending import (
 )
 from crash.life import Lives
 from crash.recordings import Growing, Muxed
-from story.bucket import Bucket
+from story.bucket import BESIDE, Bucket
 
 WHILE_IT_GROWS = [
     (Effect.INTENT_RECORDED, 1),
@@ -113,6 +114,36 @@ async def test_killed_while_a_small_recording_is_put(
     """
     await check(lives, store, small, Doom(effect, moment))
     assert lives.count(Effect.UPLOAD_CREATED) == 0
+
+
+@moments
+@pytest.mark.parametrize("effect", [Effect.POSTER_PUT, Effect.JSON_PUT, Effect.DESCRIBED])
+async def test_killed_while_its_poster_is_put(
+    effect: Effect, moment: Moment, lives: Lives, store: Bucket, small: Muxed
+) -> None:
+    """Picture and JSON stand once, and the JSON names the picture that stands.
+
+    Seen failing with the description recorded before its JSON is put.
+    """
+    lives.environment["POSTER"] = "true"
+    async with lives.recorder(Growing(lives.path("a.mp4"), small)):
+        lives.start(doom=Doom(effect, moment))
+        await lives.killed()
+        await lives.finish()
+    stream = await stored_exactly_once(lives, store, small.final, BESIDE)
+    sent_again_at_most_what_was_in_flight(lives)
+    told, jpeg = (
+        await store.metadata(stream.key),
+        await store.content(f"{stream.key}{BESIDE[1]}"),
+    )
+    assert stream.poster is not None
+    assert told["poster"] == {
+        "s3_key": stream.poster.key,
+        "width": 64,
+        "height": 64,
+        "size_bytes": len(jpeg),
+    }
+    assert jpeg_extent(jpeg) == (64, 64)
 
 
 @pytest.fixture

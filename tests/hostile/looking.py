@@ -1,8 +1,9 @@
 """Looks at every file of a directory, as the daemon would, and tells what it found as JSON.
 
 A process of its own, so that it can be traced, and measured: `ffprobe` and `pyav` ask the
-prober, and past our own look at the boxes its child; `boxes` is the walk alone, under an
-audit hook that tells what Python was asked to open, start or connect to.
+prober, and past our own look at the boxes its child; `poster` has a picture made; `boxes`
+is the walk alone, under an audit hook that tells what Python was asked to open, start or
+connect to.
 """
 
 import asyncio
@@ -15,7 +16,10 @@ from dataclasses import asdict
 from typing import Any
 
 from cefmp4.adapters.disk import LocalDisk, prepare_process
-from cefmp4.adapters.probe import MediaProber, ProbeFailed, run_bounded
+from cefmp4.adapters.poster import PictureMaker
+from cefmp4.adapters.probe import MediaProber
+from cefmp4.adapters.probe_bounds import ProbeFailed, run_bounded
+from cefmp4.ports import Picture
 
 SECONDS = 30.0
 
@@ -29,7 +33,20 @@ async def ask(prober: MediaProber, path: str) -> dict[str, Any]:
     return asdict(probe)
 
 
+async def show(path: str) -> dict[str, Any]:
+    """What comes of a picture of it; its child is asked also where our own look was enough."""
+    maker = PictureMaker(SECONDS)
+    found = await maker.picture(path)
+    if isinstance(found, Picture):
+        return {"playable": True, "problem": None}
+    with suppress(ProbeFailed):
+        await run_bounded(maker.command(path), SECONDS)
+    return {"problem": found.why}
+
+
 async def look_at_all(paths: list[str], who: str, audited: list[list[str]]) -> dict[str, Any]:
+    if who == "poster":
+        return {path: await show(path) for path in paths}
     if who != "boxes":
         prober = MediaProber(None if who == "ffprobe" else "/nowhere/ffprobe", SECONDS)
         assert prober.name == who

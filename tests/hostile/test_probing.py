@@ -1,5 +1,5 @@
-"""Every hostile file is looked at by both probers and by the box walk: each gets an answer,
-nothing else is opened, nobody is called, and nothing grows.
+"""Every hostile file is looked at by both probers, for a picture, and by the box walk: each
+gets an answer, nothing else is opened, nobody is called, and nothing grows.
 """
 
 import json
@@ -62,7 +62,7 @@ def hostile_looks(folder: Path, who: str) -> Iterator[Looks]:
         yield looks
 
 
-@pytest.fixture(scope="module", params=["ffprobe", "pyav"])
+@pytest.fixture(scope="module", params=["ffprobe", "pyav", "poster"])
 def who(request: pytest.FixtureRequest) -> str:
     if request.param == "ffprobe" and shutil.which("ffprobe") is None:
         pytest.skip("no ffprobe here: only PyAV is tried")

@@ -8,6 +8,9 @@ from types_aiobotocore_s3 import S3Client
 
 from waiting import wait_until
 
+BESIDE = (".metadata.json", ".poster.jpg")
+"""How what stands beside a recording is called."""
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -21,7 +24,7 @@ class Bucket:
         return sorted(row["Key"] for row in listing.get("Contents", []))
 
     async def videos(self) -> list[str]:
-        return [key for key in await self.keys() if not key.endswith(".metadata.json")]
+        return [key for key in await self.keys() if not key.endswith(BESIDE)]
 
     async def content(self, key: str) -> bytes:
         answer = await self.client.get_object(Bucket=self.name, Key=key)
@@ -59,7 +62,7 @@ class Bucket:
 
         async def all_there() -> list[str]:
             keys = await self.keys()
-            videos = [key for key in keys if not key.endswith(".metadata.json")]
+            videos = [key for key in keys if not key.endswith(BESIDE)]
             complete = [key for key in videos if f"{key}.metadata.json" in keys]
             return videos if len(videos) == len(complete) == count else []
 

@@ -13,7 +13,15 @@ from typing import Any
 from cefmp4.ports import Body
 from cefmp4.world import World
 
-EFFECTS = ("create_upload", "upload_part", "complete", "abort", "put", "put_json", "dispose")
+EFFECTS = (
+    "create_upload",
+    "upload_part",
+    "complete",
+    "abort",
+    "put",
+    "put_document",
+    "dispose",
+)
 """What changes something outside, and is not refused by the state server."""
 
 

@@ -92,7 +92,7 @@ async def test_a_new_device_number_does_not_keep_a_stored_recording(
     """Disks are numbered anew at every start of the machine."""
     twins = Archive()
     stream = await recorded(twins)
-    twins.store.before = on("put_json", Lost())
+    twins.store.before = on("put_document", Lost())
     with pytest.raises(Lost):
         await twins.finish(stream)
     monkeypatch.setattr(memory_disk, "DEVICE", memory_disk.DEVICE + 1)
@@ -107,7 +107,7 @@ async def test_an_object_that_was_taken_away_keeps_its_recording() -> None:
     stream = await recorded(twins)
 
     def take_away(name: str) -> None:
-        if name == "put_json":
+        if name == "put_document":
             twins.store.objects.clear()
 
     twins.store.before = take_away
@@ -143,7 +143,7 @@ async def test_a_file_that_is_opened_again_after_it_was_stored_is_not_deleted(
     stream = await recorded(twins)
 
     def reopen(name: str) -> None:
-        if name == "put_json":
+        if name == "put_document":
             twins.disk.open_writer(PATH)
 
     twins.store.before = reopen
@@ -166,7 +166,7 @@ async def test_bytes_written_under_the_old_time_are_not_taken_away(rewritten: bo
     stream = await recorded(twins)
 
     def change(name: str) -> None:
-        if name == "put_json":
+        if name == "put_document":
             file = twins.disk.files[PATH]
             written_at = file.mtime_ns
             twins.disk.patch(PATH, 3, b"!" if rewritten else twins.content()[3:4])

@@ -78,7 +78,7 @@ async def live_through(twins: Twins, stream: Stream, seconds: float) -> None:
         ("upload_part", 21),
         ("complete", 21),
         ("head", 21),
-        ("put_json", 21),
+        ("put_document", 21),
     ],
 )
 async def test_a_long_outage_of_one_operation_is_asked_about_less_and_less(

@@ -14,7 +14,7 @@ from stream.twins import PATH, Twins
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "operation",
-    ["create_upload", "upload_part", "complete", "head", "put_json", "find_uploads"],
+    ["create_upload", "upload_part", "complete", "head", "put_document", "find_uploads"],
 )
 async def test_an_outage_of_the_store_is_waited_out(operation: str, when: str) -> None:
     """Whether the call failed or only its answer was lost, the same object results."""
@@ -161,7 +161,7 @@ async def test_a_permanent_refusal_parks_the_stream_with_reason_and_hint() -> No
 
 async def test_a_process_killed_after_any_effect_is_carried_on_by_the_next() -> None:
     """Whatever call the process died in, the next one ends with the same object."""
-    names = ("create_upload", "upload_part", "complete", "head", "put_json", "save")
+    names = ("create_upload", "upload_part", "complete", "head", "put_document", "save")
     for at in ("before", "after"):
         for name in names:
             for nth in (1, 2, 3):

@@ -108,7 +108,7 @@ async def test_a_stored_recording_is_recognised() -> None:
     assert found.status is Status.COMPLETED_WITH_META
     assert found.seal is not None
     assert found.seal.reason is SealReason.RECOGNISED
-    assert not {"put", "put_json", "create_upload", "upload_part"} & set(seen)
+    assert not {"put", "put_document", "create_upload", "upload_part"} & set(seen)
     assert len(twins.videos) == 1
     assert PATH in await twins.checkpoints.fingerprints()
 

@@ -17,6 +17,7 @@ from cefmp4.errors import Fenced, PartsRefused
 from cefmp4.stream import Stream
 from stream.faults import CLOSED_MP4, on, outage
 from stream.pausing import Pause, pausable
+from stream.pictured import Pictured
 from stream.twins import PATH, Twins, with_policy
 
 Meanwhile = Callable[[Twins], None]
@@ -47,6 +48,10 @@ def three_parts() -> Twins:
 
 def one_put() -> Twins:
     return _with_recording(Twins(), 5)
+
+
+def pictured() -> Twins:
+    return _with_recording(Pictured(), 5)
 
 
 def disposed_of() -> Twins:
@@ -84,7 +89,9 @@ def _with_recording(twins: Twins, size: int) -> Twins:
 
 @pytest.mark.parametrize("turns", [1, 3, 200], ids=lambda n: f"{n}turns")
 @pytest.mark.parametrize("meanwhile", [nothing, grown, patched, deleted])
-@pytest.mark.parametrize("made", [three_parts, one_put, disposed_of, begun_twice, refused_once])
+@pytest.mark.parametrize(
+    "made", [three_parts, one_put, pictured, disposed_of, begun_twice, refused_once]
+)
 async def test_a_woken_process_harms_nothing(
     made: Callable[[], Twins], meanwhile: Meanwhile, turns: int
 ) -> None:
@@ -100,7 +107,7 @@ async def test_a_woken_process_harms_nothing(
         if not pause.at:
             break
         stopped_in.add(pause.at)
-    assert stopped_in >= {"save", "head", "assure", "put_json"}
+    assert stopped_in >= {"save", "head", "assure", "put_document"}
 
 
 async def woken_late(twins: Twins, pause: Pause, meanwhile: Meanwhile, turns: int) -> Pause:

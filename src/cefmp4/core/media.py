@@ -18,3 +18,13 @@ class Probe:
     prober: str | None = None
     """ffprobe or pyav, with its version"""
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """A picture out of the recording, as it stands beside its object: a JPEG."""
+
+    key: str
+    width: int
+    height: int
+    size_bytes: int

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.media import Probe
+from cefmp4.core.media import Poster, Probe
 from cefmp4.core.numbers import NO_NUMBERS, Numbers
 from cefmp4.core.parts import Part as Part
 from cefmp4.core.parts import Parts as Parts
@@ -127,6 +127,8 @@ class Checkpoint:
     """The metadata JSON stands beside the object."""
     media: Probe | None = None
     """What the probe told, as it stands there."""
+    poster: Poster | None = None
+    """The picture that is named there."""
     disposed: bool = False
     """What was to become of the recording after its upload has been done."""
     ended_at: float | None = None
@@ -214,8 +216,8 @@ class Checkpoint:
             last_activity_at=at,
         )
 
-    def with_description(self, media: Probe) -> "Checkpoint":
-        return replace(self, described=True, media=media)
+    def with_description(self, media: Probe, poster: Poster | None = None) -> "Checkpoint":
+        return replace(self, described=True, media=media, poster=poster)
 
     def with_disposal(self) -> "Checkpoint":
         return replace(self, disposed=True)

@@ -32,6 +32,11 @@ def metadata_key(key: str) -> str:
     return f"{key}.metadata.json"
 
 
+def poster_key(key: str) -> str:
+    """Where the picture of the object under `key` stands."""
+    return f"{key}.poster.jpg"
+
+
 def is_md5(etag: str) -> bool:
     """Whether an ETag has the form of an MD5; some stores' ETags are opaque."""
     return _MD5_ETAG.fullmatch(etag) is not None

@@ -6,10 +6,19 @@ well as the real servers. Errors are those of `cefmp4.errors`, translated at the
 
 from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.ports.clock import Clock
-from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Prober
+from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Illustrator, Prober
 from cefmp4.ports.state import Checkpoints
 from cefmp4.ports.store import ObjectStore
-from cefmp4.ports.values import Asked, Digests, ListedObject, ListedPart, Probe, Upload
+from cefmp4.ports.values import (
+    Asked,
+    Digests,
+    ListedObject,
+    ListedPart,
+    NoPicture,
+    Picture,
+    Probe,
+    Upload,
+)
 
 __all__ = [
     "Asked",
@@ -21,9 +30,12 @@ __all__ = [
     "Disposal",
     "FileSpan",
     "Fingerprint",
+    "Illustrator",
     "ListedObject",
     "ListedPart",
+    "NoPicture",
     "ObjectStore",
+    "Picture",
     "Probe",
     "Prober",
     "Upload",

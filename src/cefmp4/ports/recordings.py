@@ -7,7 +7,7 @@ from typing import Protocol
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import FileVersion, Inspection
 from cefmp4.errors import ChunkProcessingError
-from cefmp4.ports.values import Digests, Probe
+from cefmp4.ports.values import Digests, NoPicture, Picture, Probe
 
 
 class FileSpan(Protocol):
@@ -108,6 +108,14 @@ class Prober(Protocol):
 
     async def probe(self, path: str) -> Probe:
         """Describe the file at this absolute path. Never raises for a bad file."""
+        ...
+
+
+class Illustrator(Protocol):
+    """Makes a picture of a recording, in a child process that a hostile file cannot escape."""
+
+    async def picture(self, path: str) -> Picture | NoPicture:
+        """A picture of the file at this absolute path. Never raises for a bad file."""
         ...
 
 

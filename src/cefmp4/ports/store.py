@@ -83,6 +83,6 @@ class ObjectStore(Protocol):
         """PutObject of a video/mp4. Raises ContentRefused as `upload_part` does."""
         ...
 
-    async def put_json(self, key: str, document: bytes) -> None:
-        """PutObject of an application/json."""
+    async def put_document(self, key: str, document: bytes, content_type: str) -> None:
+        """PutObject of what stands beside a recording; it carries no user metadata."""
         ...

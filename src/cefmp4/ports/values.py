@@ -17,6 +17,22 @@ class Digests:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG, and its size in pixels."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoPicture:
+    """There is none, for this reason."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """A multipart upload that stands in the store, not completed."""
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.media import Probe
+from cefmp4.core.media import Poster, Probe
 from cefmp4.core.model import (
     Checkpoint,
     Entry,
@@ -115,6 +115,7 @@ FIELDS = (
     _text(b"reason", "reason"),
     _text(b"hint", "hint"),
     _Field(b"media", "media", _pack_dataclass, lambda raw: Probe(**json.loads(raw))),
+    _Field(b"poster", "poster", _pack_dataclass, lambda raw: Poster(**json.loads(raw))),
     _Field(b"resent", "resent", _pack_numbers, _unpack_numbers),
     _Field(b"history", "history", _pack_history, _unpack_history),
     *map(_number, TIMES),

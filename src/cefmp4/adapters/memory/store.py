@@ -237,11 +237,11 @@ class MemoryStore:
         self._store(key, content, dict(user_metadata), "video/mp4", md5(content))
         self._end("put")
 
-    async def put_json(self, key: str, document: bytes) -> None:
-        await self._begin("put_json")
+    async def put_document(self, key: str, document: bytes, content_type: str) -> None:
+        await self._begin("put_document")
         check_key("PutObject", key)
-        self._store(key, document, {}, "application/json", md5(document))
-        self._end("put_json")
+        self._store(key, document, {}, content_type, md5(document))
+        self._end("put_document")
 
     def _store(
         self, key: str, content: bytes, kept: dict[str, str], content_type: str, etag: str

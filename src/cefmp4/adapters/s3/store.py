@@ -202,8 +202,8 @@ class S3Store:
     async def put(self, key: str, user_metadata: Mapping[str, str], body: Body) -> None:
         await self._put(key, body, _recording(self._settings, user_metadata))
 
-    async def put_json(self, key: str, document: bytes) -> None:
-        kept = {"ContentType": "application/json", **_everywhere(self._settings)}
+    async def put_document(self, key: str, document: bytes, content_type: str) -> None:
+        kept = {"ContentType": content_type, **_everywhere(self._settings)}
         await self._put(key, InMemoryBody.of(document), kept)
 
     async def _put(self, key: str, body: Body, kept: Mapping[str, Any]) -> None:
@@ -276,7 +276,7 @@ async def _bucket_stands(client: "S3Client", bucket: str) -> bool:
 
 
 def _recording(settings: StoreSettings, user_metadata: Mapping[str, str]) -> dict[str, Any]:
-    """How a recording is kept; the JSON beside it stays in the standard storage class."""
+    """How a recording is kept; what stands beside it stays in the standard storage class."""
     kept: dict[str, Any] = {"ContentType": "video/mp4", "Metadata": dict(user_metadata)}
     if settings.storage_class:
         kept["StorageClass"] = settings.storage_class
