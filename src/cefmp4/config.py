@@ -18,6 +18,7 @@ from cefmp4.config_problems import (
     misspellings,
     problem_lines,
 )
+from cefmp4.config_webhook import WebhookSecret, WebhookUrl
 from cefmp4.core.geometry import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES
 from cefmp4.core.model import AfterUpload
 from cefmp4.core.policy import Policy
@@ -207,6 +208,17 @@ class Settings(BaseSettings):
     )
     archive_dir: rule.ArchiveDir = Field(
         None, description="Where AFTER_UPLOAD=move puts recordings; never watched."
+    )
+
+    # Who is told
+    webhook_url: WebhookUrl | None = Field(
+        None, description="Where events are POSTed. May hold a token."
+    )
+    webhook_secret: WebhookSecret | None = Field(
+        None, description="What signs them: text, or whsec_ and base64."
+    )
+    events_kept: int = Field(
+        10_000, ge=0, description="Entries of the stream cefmp4:events; 0: it is not written."
     )
 
     # Everything in one process (--embedded)

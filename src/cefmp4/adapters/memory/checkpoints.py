@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from cefmp4.adapters.memory.outboxes import MemoryOutboxes, Told
+from cefmp4.core.happenings import Happening, happenings
 from cefmp4.core.model import SET_ASIDE, STORED, Checkpoint, Status, Wish
 from cefmp4.errors import Fenced, InstanceClaimed, StateLost
-from cefmp4.ports import Asked, Fingerprint
+from cefmp4.ports import Asked, Event, Fingerprint
 
 Seam = Callable[[str], None]
 
@@ -31,6 +33,7 @@ class _Server:
     whole: bool = False
     wishes: dict[str, Wish] = field(default_factory=dict)
     limit: str | None = None
+    told: Told = field(default_factory=Told)
     holder: "MemoryCheckpoints | None" = None
     """Who renews the claim; None when it was given back or has lapsed."""
     epoch: "MemoryCheckpoints | None" = None
@@ -53,6 +56,7 @@ class MemoryCheckpoints:
         self.losses = 0
         self._server = server or _Server()
         self._claimed = False
+        self.outboxes = MemoryOutboxes(self._server.told, self._operation, self._check_claim)
 
     # --- what happens to servers and processes ------------------------------------
 
@@ -74,8 +78,14 @@ class MemoryCheckpoints:
         server = self._server
         for kept in (server.streams, server.paths, server.stored, server.keys, server.wishes):
             kept.clear()
+        server.told.clear()
         server.holder = server.epoch = None
         server.whole, server.limit = False, None
+
+    @property
+    def published(self) -> list[Event]:
+        """What stands in `cefmp4:events`."""
+        return self._server.told.published
 
     # --- the port -----------------------------------------------------------------
 
@@ -112,6 +122,12 @@ class MemoryCheckpoints:
             server.keys.setdefault(after.key, name)
             self._index_path(known, before, after)
             self._remember_stored(before, after)
+            self.outboxes.add(happenings(before, after))
+
+    async def tell(self, happening: Happening) -> None:
+        async with self._operation("tell"):
+            self._check_claim()
+            self.outboxes.add([happening])
 
     async def load(self, stream_id: str) -> Checkpoint | None:
         async with self._operation("load"):
