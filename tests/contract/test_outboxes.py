@@ -171,7 +171,6 @@ def published(
     """What stands in `cefmp4:events`: id and event."""
     if isinstance(subject, MemoryCheckpoints):
         return lambda: [(event.id, event.body) for event in subject.published]
-    from redis import Redis, RedisCluster
 
     url = request.getfixturevalue("world").url
 
