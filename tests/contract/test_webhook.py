@@ -1,9 +1,11 @@
 """The Receiver port over real HTTP: what is sent, and what each answer means."""
 
 import base64
+import ssl
 from collections.abc import Iterator, Mapping
 
 import pytest
+import trustme
 
 from cefmp4.adapters.webhook import key_of, open_webhook, signature
 from cefmp4.errors import DeliveryError
@@ -109,6 +111,17 @@ async def test_nobody_there_is_told_from_a_refusal(receiver: Receiver) -> None:
     assert (await refused(gone.url)).unanswered
     receiver.answer = lambda _: None
     assert not (await refused(receiver.url)).unanswered
+
+
+async def test_a_certificate_that_is_not_trusted() -> None:
+    """The hint says how to trust it; nothing was sent."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with receiving(tls=context) as receiver:
+        error = await refused(receiver.url.replace("http:", "https:"))
+    assert "SSL_CERT_FILE" in error.hint
+    assert error.transient
+    assert receiver.posts == []
 
 
 async def test_no_secret_of_the_url_is_in_a_message(receiver: Receiver) -> None:

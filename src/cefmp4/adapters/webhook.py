@@ -36,6 +36,7 @@ _HINTS = {
     410: "the receiver wants no more of this",
 }
 _NOT_THERE = "check that the receiver runs, and where WEBHOOK_URL points"
+_UNTRUSTED = "is its certificate trusted? SSL_CERT_FILE in the environment names a CA file"
 _REDIRECTED = "redirects are not followed: put the final address into WEBHOOK_URL"
 
 
@@ -101,7 +102,7 @@ class Webhook:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise DeliveryError(
                 f"{self._name} cannot be reached: {why}",
-                hint=_NOT_THERE,
+                hint=_UNTRUSTED if isinstance(error, aiohttp.ClientSSLError) else _NOT_THERE,
                 unanswered=isinstance(error, aiohttp.ClientConnectorError),
             ) from None
         if not 200 <= status < 300:

@@ -9,7 +9,7 @@ import structlog
 from cefmp4.core.happenings import Sink
 from cefmp4.errors import Fenced, RedisOperationError
 from cefmp4.metrics_of_events import EventCounts
-from cefmp4.ports import Outboxes
+from cefmp4.ports import Outboxes, Place
 from cefmp4.retry import backoff_seconds
 
 AT_A_TIME = 100
@@ -24,6 +24,8 @@ class StreamRelay:
     def __init__(self, outboxes: Outboxes) -> None:
         self.counts = EventCounts(Sink.REDIS)
         self._outboxes = outboxes
+        self._published: frozenset[Place] = frozenset()
+        """What could not be dropped yet."""
 
     async def run(self) -> NoReturn:
         """See Relay."""
@@ -54,6 +56,9 @@ class StreamRelay:
             self.counts.pending = outbox.pending
             if not outbox.events:
                 return
-            await self._outboxes.publish(outbox.events)
-            await self._outboxes.drop(Sink.REDIS, [event.place for event in outbox.events])
-            self.counts.delivered += len(outbox.events)
+            new = [event for event in outbox.events if event.place not in self._published]
+            await self._outboxes.publish(new)
+            self._published = frozenset(event.place for event in outbox.events)
+            self.counts.delivered += len(new)
+            await self._outboxes.drop(Sink.REDIS, self._published)
+            self._published = frozenset()

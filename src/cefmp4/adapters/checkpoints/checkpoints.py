@@ -80,11 +80,12 @@ class RedisCheckpoints(CheckpointView):
         with self.outboxes.telling(happenings(before, after)) as told:
             landed = False
             if base and before and (before is base.checkpoint or before == base.checkpoint):
-                commands = changes.delta(self._keys, before, base.revision, after, revision)
-                landed, _ = await self._claim.write("save", [*commands, *told])
+                values = (before, base.revision, after, revision)
+                commands = changes.delta(self._keys, *values, told)
+                landed, _ = await self._claim.write("save", commands)
             if not landed:
-                commands = changes.whole(self._keys, before, after, revision)
-                await self._claim.write("save", [*commands, *told])
+                commands = changes.whole(self._keys, before, after, revision, told)
+                await self._claim.write("save", commands)
         if after.status in LIVE:
             self._saved[after.stream_id] = _Saved(after, revision)
 

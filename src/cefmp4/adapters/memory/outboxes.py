@@ -59,7 +59,7 @@ class MemoryOutboxes:
             return Outbox(len(outbox), later[:limit])
 
     async def drop(self, sink: Sink, places: Collection[Place]) -> None:
-        async with self._operation("outbox"):
+        async with self._operation("drop"):
             self._check_claim()
             for place in places:
                 self._told.outboxes[sink].pop(place, None)
