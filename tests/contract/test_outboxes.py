@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 from redis import Redis, RedisCluster
 
+from cefmp4.adapters.checkpoints import open_checkpoints
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.core.happenings import Sink, stalled
 from cefmp4.core.model import Checkpoint, Status
-from cefmp4.errors import Fenced, StateLost
+from cefmp4.errors import Fenced, RedisOperationError, StateLost
 from cefmp4.ports import Event
 from contract.checkpoint_values import active, part, sealed, stored
 from contract.state_servers import Subject, World
@@ -149,6 +150,41 @@ async def test_a_server_that_lost_its_data_is_told_nothing_false(
     await subject.save(None, growing)
     (again,) = await waiting(subject)
     assert (again.id, again.type) == (told.id, "stream.started")
+
+
+async def test_what_cannot_be_told_is_not_written(redis_url: str) -> None:
+    """Where the server refuses the event, the checkpoint waits with it; both come later.
+
+    Seen failing with events as the last commands of a write.
+    """
+    begun = active()
+    async with open_checkpoints(redis_url, "suite", sinks=[Sink.REDIS]) as checkpoints:
+        await checkpoints.claim()
+        with Redis.from_url(redis_url) as client:
+            client.set("cefmp4:{suite}:outbox:redis", "in the way")
+            with pytest.raises(RedisOperationError):
+                await checkpoints.save(None, begun)
+            assert await checkpoints.load(begun.stream_id) is None
+            client.delete("cefmp4:{suite}:outbox:redis")
+        await checkpoints.save(None, begun)
+        growing = begun.with_part(part(1))
+        await checkpoints.save(begun, growing)
+        told = await checkpoints.outboxes.untold(Sink.REDIS)
+        assert types(list(told.events)) == ["stream.started"]
+        assert (await checkpoints.outboxes.untold(Sink.WEBHOOK)).pending == 0
+
+
+async def test_the_stream_of_events_is_trimmed(redis_url: str) -> None:
+    """To about as many as it is to keep."""
+    opening = open_checkpoints(redis_url, "suite", sinks=[Sink.REDIS], events_kept=100)
+    async with opening as checkpoints:
+        await checkpoints.claim()
+        await checkpoints.save(None, active())
+        (event,) = (await checkpoints.outboxes.untold(Sink.REDIS)).events
+        for _ in range(10):
+            await checkpoints.outboxes.publish([event] * 100)
+    with Redis.from_url(redis_url) as client:
+        assert 100 <= client.xlen("cefmp4:events") < 300
 
 
 async def test_events_are_published_in_order(

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,13 +12,14 @@ from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.adapters.webhook import open_webhook
 from cefmp4.assembly import SystemClock
 from cefmp4.core.happenings import Sink
-from cefmp4.core.model import Checkpoint, Status
+from cefmp4.core.model import Status
 from cefmp4.errors import Fenced, RedisOperationError
-from cefmp4.telling import Relay, Telling, tell_stalled
+from cefmp4.telling import Relay
 from cefmp4.telling.stream import StreamRelay
 from cefmp4.telling.webhook import Patience, WebhookRelay
 from contract.checkpoint_values import active
 from receiving import Post, Receiver, receiving
+from telling.at_work import at_work, stall
 from waiting import wait_until
 
 
@@ -36,17 +37,6 @@ async def checkpoints() -> MemoryCheckpoints:
 
 
 @asynccontextmanager
-async def at_work(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
-    task: asyncio.Task[None] = asyncio.ensure_future(relay.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Fenced):
-            await task
-
-
-@asynccontextmanager
 async def telling(
     checkpoints: MemoryCheckpoints, url: str, patience: Patience | None = None
 ) -> AsyncIterator[WebhookRelay]:
@@ -55,11 +45,6 @@ async def telling(
         relay = WebhookRelay(checkpoints.outboxes, webhook, SystemClock(), patience)
         async with at_work(relay):
             yield relay
-
-
-async def stall(checkpoints: MemoryCheckpoints, stream: Checkpoint, times: int) -> None:
-    for number in range(times):
-        await tell_stalled(checkpoints, stream, float(number), "the store is away", "wait")
 
 
 async def left(checkpoints: MemoryCheckpoints, sink: Sink = Sink.WEBHOOK) -> int:
@@ -195,55 +180,6 @@ async def test_a_fenced_relay_stops(
     assert not receiver.posts
     assert not checkpoints.published
     assert await left(checkpoints, sink) == 1
-
-
-async def test_an_outage_while_handing_over_is_waited_out(
-    checkpoints: MemoryCheckpoints,
-) -> None:
-    """All of it is handed over, in order, some of it perhaps twice; and one line says so."""
-    failing = [3]
-
-    def away(operation: str) -> None:
-        if operation == "publish" and failing[0]:
-            failing[0] -= 1
-            raise RedisOperationError("away")
-
-    checkpoints.after = away
-    await stall(checkpoints, active(), 2)
-    relay = StreamRelay(checkpoints.outboxes)
-    with capture_logs() as logs:
-        async with at_work(relay):
-            async with asyncio.timeout(20):
-                await Telling(checkpoints.outboxes, [relay]).all_told()
-            await wait_until(lambda: logs and logs[-1]["log_level"] == "info")
-    assert len({event.id for event in checkpoints.published}) == 2
-    assert checkpoints.published == checkpoints.published[:2] * 4
-    assert [line["failures"] for line in logs] == [1, 2, 3]
-
-
-async def test_what_was_published_is_not_published_again_for_a_drop_that_failed(
-    checkpoints: MemoryCheckpoints,
-) -> None:
-    """A server that can be read and takes no writes does not fill the stream with doubles.
-
-    Seen failing with everything that waits published at each try.
-    """
-    outages = [0]
-
-    def away(operation: str) -> None:
-        if operation == "drop" and outages[0] < 3:
-            outages[0] += 1
-            raise RedisOperationError("away")
-
-    checkpoints.before = away
-    await stall(checkpoints, active(), 2)
-    relay = StreamRelay(checkpoints.outboxes)
-    async with at_work(relay):
-        await wait_until(lambda: outages == [3])
-        await stall(checkpoints, active("/b"), 1)
-        await Telling(checkpoints.outboxes, [relay]).all_told()
-    assert len(checkpoints.published) == len({event.id for event in checkpoints.published}) == 3
-    assert relay.counts.delivered == 3
 
 
 async def test_in_an_outage_a_line_is_not_said_for_every_try(
