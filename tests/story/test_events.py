@@ -87,7 +87,10 @@ async def test_a_stored_recording_is_told_to_both(
 async def test_a_refused_recording_is_told_as_failed(
     telling: Daemon, receiver: Receiver, redis_url: str
 ) -> None:
-    """With its reason and hint, and no beginning."""
+    """With its reason and hint, and no beginning.
+
+    Seen failing with what is refused at once told to nobody.
+    """
     telling.environment["REJECT_NON_MP4"] = "true"
     Path(telling.path("a.mp4")).write_bytes(b"no MP4" * 100)
     assert telling.start("--once").wait(60) == 1
@@ -144,7 +147,7 @@ async def test_a_refused_event_holds_up_no_other_stream(
     make_mp4(telling.path("bad.mp4"))
     telling.start()
     await store.wait_for_videos(1)
-    await wait_until(lambda: bad)
+    await wait_until(lambda: bad, timeout_seconds=30)
     make_mp4(telling.path("good.mp4"))
     await wait_until(lambda: stored_at(receiver.taken) == ["good.mp4"], timeout_seconds=30)
     assert {post.event["type"] for post in receiver.posts if post.key[1] in bad} == {STORY[0]}
@@ -209,7 +212,7 @@ async def test_with_redis_emptied_nothing_false_is_told(
 ) -> None:
     """Under a living daemon and before the next: doubles have the ids they had, that is all.
 
-    Seen failing with `stored` told of what is merely written again.
+    Seen failing with ids made up anew each time something is told.
     """
     telling.environment["CLAIM_LEASE_SECONDS"] = "3"
     make_mp4(telling.path("a.mp4"))
@@ -217,14 +220,16 @@ async def test_with_redis_emptied_nothing_false_is_told(
     await wait_until(lambda: len(receiver.taken) == 2, timeout_seconds=60)
     with Redis.from_url(redis_url) as client:
         client.flushall()
-    await wait_until(lambda: "it is written again from memory" in telling.log)
+    lost = "it is written again from memory"
+    await wait_until(lambda: lost in telling.log, timeout_seconds=30)
     make_mp4(telling.path("b.mp4"))
     await wait_until(lambda: len(receiver.taken) == 4, timeout_seconds=60)
     telling.kill()
     with Redis.from_url(redis_url) as client:
         client.flushall()
     telling.start()
-    await wait_until(lambda: telling.log.count("recognised in the store") == 2)
+    recognised = "recognised in the store"
+    await wait_until(lambda: telling.log.count(recognised) == 2, timeout_seconds=60)
     make_mp4(telling.path("c.mp4"))
     await wait_until(lambda: "c.mp4" in stored_at(receiver.taken), timeout_seconds=60)
     await wait_until(lambda: waiting(redis_url, telling) == {"redis": 0, "webhook": 0})
