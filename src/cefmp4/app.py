@@ -21,8 +21,10 @@ from cefmp4.assembly import (
     make_flow,
     make_lookout,
     make_selection,
+    make_telling,
     make_watcher,
     make_world,
+    sinks,
     store_settings,
     trial_key,
 )
@@ -35,6 +37,7 @@ from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
+from cefmp4.telling import Telling
 from cefmp4.upkeep import (
     forget_now_and_then,
     keep_claim,
@@ -135,6 +138,10 @@ class Daemon:
                 server.listening(settings.prom_host, settings.prom_port)
             )
             checkpoints = await self._claimed(stack)
+            telling = await stack.enter_async_context(
+                make_telling(settings, checkpoints.outboxes)
+            )
+            self.metrics.watch_events(relay.counts for relay in telling.relays)
             flow = await self._flow(checkpoints)
             store = await self._opened_store(stack, flow.pace)
             self.watchdog.begin()
@@ -158,7 +165,7 @@ class Daemon:
             supervisor.attach(watcher)
             server.scan_now = watcher.scan_soon
             self.on_ready(url)
-            return await self._until_the_end(supervisor, watcher, checkpoints)
+            return await self._until_the_end(supervisor, watcher, checkpoints, telling)
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -168,6 +175,8 @@ class Daemon:
                 settings.instance,
                 lease_seconds=settings.claim_lease_seconds,
                 ca_bundle=settings.redis_ca_bundle,
+                sinks=sinks(settings),
+                events_kept=settings.events_kept,
             )
         )
         await async_retry_transient("claim the instance", checkpoints.claim)
@@ -198,7 +207,11 @@ class Daemon:
         return store
 
     async def _until_the_end(
-        self, supervisor: Supervisor, watcher: Watcher, checkpoints: RedisCheckpoints
+        self,
+        supervisor: Supervisor,
+        watcher: Watcher,
+        checkpoints: RedisCheckpoints,
+        telling: Telling,
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
         settings, world = self.settings, supervisor.world
@@ -221,8 +234,10 @@ class Daemon:
             ),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
+        for relay in telling.relays:
+            ends.add(asyncio.ensure_future(relay.run()))
         if self.once:
-            ends.add(asyncio.ensure_future(supervisor.all_done.wait()))
+            ends.add(asyncio.ensure_future(_all_done_and_told(supervisor, telling)))
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in done:
@@ -234,6 +249,12 @@ class Daemon:
             await asyncio.gather(*ends, return_exceptions=True)
             await supervisor.stop(LANDING_SECONDS)
         return FAILED if supervisor.any_failed else DONE
+
+
+async def _all_done_and_told(supervisor: Supervisor, telling: Telling) -> None:
+    """Also told, as far as somebody is there to be told."""
+    await supervisor.all_done.wait()
+    await telling.all_told()
 
 
 async def _cancelled(work: asyncio.Task[int]) -> None:

@@ -4,7 +4,8 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +19,10 @@ from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.poster import PictureMaker
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
+from cefmp4.adapters.webhook import open_webhook
 from cefmp4.config import Settings
+from cefmp4.config_webhook import is_loopback
+from cefmp4.core.happenings import Sink
 from cefmp4.core.keys import key_problem, literal_prefix, place_of_id, render_key
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
 from cefmp4.errors import CefMP4Error, StreamInitializationError
@@ -26,11 +30,14 @@ from cefmp4.flow import Flow
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
-from cefmp4.ports import Illustrator, NoPicture, Picture, Probe, Prober
+from cefmp4.ports import Illustrator, NoPicture, Outboxes, Picture, Probe, Prober
 from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
+from cefmp4.telling import Relay, Telling
+from cefmp4.telling.stream import StreamRelay
+from cefmp4.telling.webhook import WebhookRelay
 from cefmp4.watcher import Watcher
 from cefmp4.world import World
 
@@ -116,6 +123,27 @@ def make_world(
         host=socket.gethostname(),
         recollection=make_recollection(settings),
     )
+
+
+def sinks(settings: Settings) -> list[Sink]:
+    """Who is told what happens."""
+    redis = [Sink.REDIS] if settings.events_kept else []
+    return [*redis, Sink.WEBHOOK] if settings.webhook_url else redis
+
+
+@asynccontextmanager
+async def make_telling(settings: Settings, outboxes: Outboxes) -> AsyncIterator[Telling]:
+    """What tells them."""
+    relays: list[Relay] = [StreamRelay(outboxes)] if settings.events_kept else []
+    async with AsyncExitStack() as stack:
+        if settings.webhook_url:
+            url, secret = settings.webhook_url.get_secret_value(), settings.webhook_secret
+            if secret is None and not is_loopback(url):
+                log.warning("events go out unsigned", hint="set WEBHOOK_SECRET")
+            key = secret.get_secret_value() if secret else None
+            receiver = await stack.enter_async_context(open_webhook(url, key, SystemClock.now))
+            relays.append(WebhookRelay(outboxes, receiver, SystemClock()))
+        yield Telling(outboxes, relays)
 
 
 def make_flow(settings: Settings) -> Flow:

@@ -15,6 +15,7 @@ from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, tell_whe
 from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
 from cefmp4.commands import clearing, doctoring, limiting, looking, verifying, wishing
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
+from cefmp4.config_webhook import secrets_in
 from cefmp4.errors import CefMP4Error
 from cefmp4.logging_config import configure_logging, hide
 from cefmp4.watchdog import Watchdog
@@ -118,10 +119,13 @@ def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None
 
 def hide_secrets(settings: Settings) -> None:
     """No secret of the settings may ever appear in a log line."""
-    secrets = (settings.s3_secret_access_key, settings.s3_session_token, settings.web_token)
+    secrets = [settings.s3_secret_access_key, settings.s3_session_token, settings.web_token]
+    secrets.append(settings.webhook_secret)
     hidden = [secret.get_secret_value() for secret in secrets if secret]
     password = urlsplit(settings.redis_url.get_secret_value()).password or ""
     hidden += [password, unquote(password)]
+    if settings.webhook_url:
+        hidden += secrets_in(settings.webhook_url.get_secret_value())
     for secret in filter(None, hidden):
         hide(secret)
 

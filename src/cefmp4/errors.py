@@ -114,5 +114,26 @@ class InstanceClaimed(RedisOperationError):
     transient = False
 
 
+class DeliveryError(CefMP4Error):
+    """An event was not taken by the receiver of the webhook."""
+
+    operation_type = "webhook"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        transient: bool | None = None,
+        retry_after_seconds: float = 0.0,
+        unanswered: bool = False,
+    ) -> None:
+        super().__init__(
+            message, hint=hint, transient=transient, retry_after_seconds=retry_after_seconds
+        )
+        self.unanswered = unanswered
+        """It is not this event: nobody is there who takes any."""
+
+
 class Stopping(Exception):
     """No new work is taken up: the daemon is on its way out."""

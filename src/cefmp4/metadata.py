@@ -8,7 +8,6 @@ asked for it (the poster) breaks none: all else stands where it stood.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +16,8 @@ from cefmp4.core.checksum import object_crc64nvme
 from cefmp4.core.media import Poster
 from cefmp4.core.model import Checkpoint, Part
 from cefmp4.core.mp4 import Boxes
+from cefmp4.core.spelling import readable as readable
+from cefmp4.core.spelling import utc as utc
 from cefmp4.ports import NoPicture, Probe
 
 SCHEMA_VERSION = 1
@@ -150,13 +151,3 @@ def _checksum(crc64nvme: int) -> dict[str, str]:
 
 def _plain(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return dict(facts) if facts is not None else None
-
-
-def utc(seconds: float) -> str:
-    """ISO 8601 in UTC, with microseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
-
-
-def readable(path: str) -> str:
-    """A path as valid text: bytes that are not UTF-8 become U+FFFD."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -7,7 +7,7 @@ from what is true, never counted up and down, so it cannot drift or go negative.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from cefmp4 import __version__
 from cefmp4.core.model import PARKED, STORED, Status
+from cefmp4.metrics_of_events import EventCounts, EventsCollector
 
 DURATION_BUCKETS = (10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 43200)
 MAX_UNSCRAPED = 1_000
@@ -140,6 +141,10 @@ class Metrics:
     def watch_loop(self, blocked: Callable[[], int], longest: Callable[[], float]) -> None:
         """Tell of the event loop, as read from its watchdog at every scrape."""
         self.registry.register(LoopCollector(blocked, longest))
+
+    def watch_events(self, counts: Iterable[EventCounts]) -> None:
+        """Tell of the events of these sinks."""
+        self.registry.register(EventsCollector(counts))
 
     def watch_active(self, count: Callable[[], int]) -> None:
         """Read the gauge from the supervisor at every scrape."""

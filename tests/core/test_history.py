@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cefmp4.core.history import KEPT, chronicled, happenings
+from cefmp4.core.history import KEPT, chronicled, steps
 from cefmp4.core.media import Probe
 from cefmp4.core.model import Checkpoint, Entry, Part, Seal, SealReason, Status, StoredObject
 from core.situations import checkpoint, version
@@ -45,7 +45,7 @@ def test_a_change_tells_what_happened(
     before: Checkpoint | None, after: Checkpoint, told: list[str]
 ) -> None:
     """Each step of a stream's life is one entry, and a part that lands is none."""
-    assert [what for what, _ in happenings(before, after)] == told
+    assert [what for what, _ in steps(before, after)] == told
 
 
 def test_reasons_are_kept() -> None:

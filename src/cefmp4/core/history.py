@@ -15,7 +15,7 @@ KEPT = 40
 
 def chronicled(before: Checkpoint | None, after: Checkpoint, at: float) -> Checkpoint:
     """The next value, with what has happened since `before`."""
-    new = tuple(Entry(at, what, why) for what, why in happenings(before, after))
+    new = tuple(Entry(at, what, why) for what, why in steps(before, after))
     if not new:
         return after
     history = after.history + new
@@ -24,7 +24,7 @@ def chronicled(before: Checkpoint | None, after: Checkpoint, at: float) -> Check
     return replace(after, history=history)
 
 
-def happenings(before: Checkpoint | None, after: Checkpoint) -> Iterator[tuple[str, str]]:
+def steps(before: Checkpoint | None, after: Checkpoint) -> Iterator[tuple[str, str]]:
     """What happened, and why, in the order of a stream's life."""
     if before is None:
         yield from _first(after)

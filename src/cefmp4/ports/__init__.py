@@ -6,6 +6,7 @@ well as the real servers. Errors are those of `cefmp4.errors`, translated at the
 
 from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.ports.clock import Clock
+from cefmp4.ports.outboxes import Event, Outbox, Outboxes, Place, Receiver
 from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Illustrator, Prober
 from cefmp4.ports.state import Checkpoints
 from cefmp4.ports.store import ObjectStore
@@ -28,6 +29,7 @@ __all__ = [
     "Digests",
     "Disk",
     "Disposal",
+    "Event",
     "FileSpan",
     "Fingerprint",
     "Illustrator",
@@ -35,8 +37,12 @@ __all__ = [
     "ListedPart",
     "NoPicture",
     "ObjectStore",
+    "Outbox",
+    "Outboxes",
     "Picture",
+    "Place",
     "Probe",
     "Prober",
+    "Receiver",
     "Upload",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cefmp4.core.fingerprint import Fingerprint
+from cefmp4.core.happenings import Happening
 from cefmp4.core.model import (
     Checkpoint,
     Wish,
@@ -50,9 +51,13 @@ class Checkpoints(Protocol):
         """Write what changed between the two, atomically, in one round trip.
 
         The status sets, the index of paths and the fingerprints of stored files follow
-        from the value and are written with it. A path held by another live stream is
-        taken over by `after`.
+        from the value and are written with it, and so is what others are to be told of
+        the change. A path held by another live stream is taken over by `after`.
         """
+        ...
+
+    async def tell(self, happening: Happening) -> None:
+        """Have others told of what no checkpoint says: it goes into every outbox."""
         ...
 
     async def load(self, stream_id: str) -> Checkpoint | None:

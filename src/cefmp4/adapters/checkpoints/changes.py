@@ -24,12 +24,21 @@ REVISION = b"revision"
 
 
 def delta(
-    keys: Keyspace, before: Checkpoint, base: bytes, after: Checkpoint, revision: bytes
+    keys: Keyspace,
+    before: Checkpoint,
+    base: bytes,
+    after: Checkpoint,
+    revision: bytes,
+    told: Sequence[Command] = (),
 ) -> list[Command]:
-    """What differs, on the condition that the server still holds revision `base`."""
+    """What differs, on the condition that the server still holds revision `base`.
+
+    `told` is what others are told of it: it comes first, as it may be refused.
+    """
     meta = keys.meta(after.stream_id)
     return [
         (b"EXPECT", meta, REVISION, base),
+        *told,
         *_path_delta(keys, before, after),
         *_home_delta(keys, before, after),
         *_meta_delta(meta, before, after, revision),
@@ -39,9 +48,13 @@ def delta(
 
 
 def whole(
-    keys: Keyspace, before: Checkpoint | None, after: Checkpoint, revision: bytes
+    keys: Keyspace,
+    before: Checkpoint | None,
+    after: Checkpoint,
+    revision: bytes,
+    told: Sequence[Command] = (),
 ) -> list[Command]:
-    """Everything, whatever the server holds of this stream.
+    """Everything, whatever the server holds of this stream; `told` as in `delta`.
 
     `before` only tells what is new: a stream that goes on under its path does not take
     it back from one that has begun there since.
@@ -50,6 +63,7 @@ def whole(
     meta, parts = keys.meta(after.stream_id), keys.parts(after.stream_id)
     home = HOMES[after.status]
     commands: list[Command] = [
+        *told,
         (b"LEAVE", keys.paths, meta, stream_id),
         (b"DEL", meta),
         (b"DEL", parts),

@@ -8,10 +8,10 @@ after a write of unknown outcome, or one that arrives late, the whole value is w
 import os
 from collections.abc import Mapping, Sequence
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cefmp4.adapters.checkpoints import changes
-from cefmp4.adapters.checkpoints.claim import Claim, lost
+from cefmp4.adapters.checkpoints.claim import Claim
 from cefmp4.adapters.checkpoints.codec import (
     Unreadable,
     pack_stored,
@@ -21,9 +21,11 @@ from cefmp4.adapters.checkpoints.codec import (
     unpack_text,
 )
 from cefmp4.adapters.checkpoints.keys import COMPLETED, FAILED, Keyspace
+from cefmp4.adapters.checkpoints.outboxes import RedisOutboxes
 from cefmp4.adapters.checkpoints.reading import BATCH, CheckpointView
-from cefmp4.adapters.checkpoints.scripts import WRITE, Command, arguments, batches
+from cefmp4.adapters.checkpoints.scripts import Command, batches
 from cefmp4.adapters.checkpoints.server import Server
+from cefmp4.core.happenings import Happening, happenings
 from cefmp4.core.model import LIVE, SUPERSEDED, Checkpoint, Wish
 from cefmp4.ports import Fingerprint
 
@@ -47,9 +49,12 @@ class _Ended(NamedTuple):
 class RedisCheckpoints(CheckpointView):
     """Reads and writes the checkpoints of one instance. Made by `open_checkpoints`."""
 
-    def __init__(self, server: Server, keys: Keyspace, claim: Claim) -> None:
+    def __init__(
+        self, server: Server, keys: Keyspace, claim: Claim, outboxes: RedisOutboxes
+    ) -> None:
         super().__init__(server, keys)
         self._claim = claim
+        self.outboxes = outboxes
         self._saved: dict[str, _Saved] = {}
 
     async def claim(self) -> None:
@@ -72,17 +77,25 @@ class RedisCheckpoints(CheckpointView):
         """As the port says; saves of one stream must follow each other."""
         revision = token_hex(8).encode()
         base = self._saved.pop(after.stream_id, None)  # unknown again until it has landed
-        landed = False
-        if base and before and (before is base.checkpoint or before == base.checkpoint):
-            commands = changes.delta(self._keys, before, base.revision, after, revision)
-            landed, _ = await self._write("save", commands)
-        if not landed:
-            await self._write("save", changes.whole(self._keys, before, after, revision))
+        with self.outboxes.telling(happenings(before, after)) as told:
+            landed = False
+            if base and before and (before is base.checkpoint or before == base.checkpoint):
+                values = (before, base.revision, after, revision)
+                commands = changes.delta(self._keys, *values, told)
+                landed, _ = await self._claim.write("save", commands)
+            if not landed:
+                commands = changes.whole(self._keys, before, after, revision, told)
+                await self._claim.write("save", commands)
         if after.status in LIVE:
             self._saved[after.stream_id] = _Saved(after, revision)
 
+    async def tell(self, happening: Happening) -> None:
+        with self.outboxes.telling([happening]) as told:
+            if told:
+                await self._claim.write("tell", told)
+
     async def set_whole(self) -> None:
-        await self._write("set_whole", [(b"SET", self._keys.whole, b"1")])
+        await self._claim.write("set_whole", [(b"SET", self._keys.whole, b"1")])
 
     async def reserve_key(self, key: str, stream_id: str) -> bool:
         field, owner = pack_text(key), stream_id.encode()
@@ -90,7 +103,7 @@ class RedisCheckpoints(CheckpointView):
             (b"HSETNX", self._keys.keys, field, owner),
             (b"HGET", self._keys.keys, field),
         ]
-        _, holder = await self._write("reserve_key", commands)
+        _, holder = await self._claim.write("reserve_key", commands)
         return bool(holder == owner)
 
     async def move_fingerprint(
@@ -104,7 +117,7 @@ class RedisCheckpoints(CheckpointView):
             commands.append((b"HDELIF", stored, old, raw))
             moved = repack_stored(raw, fingerprint)
         commands.append((b"HSET", stored, new, moved))
-        await self._write("move_fingerprint", commands)
+        await self._claim.write("move_fingerprint", commands)
 
     async def remember_stored(self, fingerprints: Mapping[str, Fingerprint]) -> None:
         for some in batches(list(fingerprints.items()), BATCH):
@@ -112,15 +125,17 @@ class RedisCheckpoints(CheckpointView):
                 (b"HSETNX", self._keys.stored, os.fsencode(path), pack_stored(fingerprint, ""))
                 for path, fingerprint in some
             ]
-            await self._write("remember_stored", commands)
+            await self._claim.write("remember_stored", commands)
 
     async def forget_fingerprints(self, paths: Sequence[str]) -> None:
         for some in batches([os.fsencode(path) for path in paths], BATCH):
-            await self._write("forget_fingerprints", [(b"HDEL", self._keys.stored, *some)])
+            await self._claim.write(
+                "forget_fingerprints", [(b"HDEL", self._keys.stored, *some)]
+            )
 
     async def drop_wish(self, stream_id: str, wish: Wish) -> None:
         named = (stream_id.encode(), wish.value.encode())
-        await self._write("drop_wish", [(b"HDELIF", self._keys.wishes, *named)])
+        await self._claim.write("drop_wish", [(b"HDELIF", self._keys.wishes, *named)])
 
     async def purge(self, ended_before: float) -> int:
         """As the port says; of those set aside the ones that hold no path."""
@@ -155,27 +170,8 @@ class RedisCheckpoints(CheckpointView):
         for stream in streams:
             commands += changes.drop(self._keys, stream.name, stream.object_key)
         if commands:
-            await self._write("purge", commands)
+            await self._claim.write("purge", commands)
         return len(streams)
-
-    async def _write(self, operation: str, commands: Sequence[Command]) -> tuple[bool, Any]:
-        """Whether the commands were carried out, and what the last plain one answered.
-
-        Nothing was written when this raises Fenced, or because the server's data are
-        gone; after an outage nobody knows.
-        """
-        keys, argv = arguments(self._keys.epoch, self._claim.epoch, commands)
-        verdict, *answer = await self._server.run(operation, WRITE, keys, argv)
-        match verdict:
-            case b"DONE":
-                return True, answer[0]
-            case b"FENCED":
-                raise self._claim.fenced()
-            case b"LOST":
-                await self._claim.keep()
-                raise lost()
-            case _:  # STALE: the server holds another value than we thought
-                return False, None
 
 
 def _is_of(raw: bytes, fingerprint: Fingerprint) -> bool:

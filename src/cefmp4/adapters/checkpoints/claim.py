@@ -13,13 +13,22 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import uuid4
 
 import structlog
 
 from cefmp4.adapters.checkpoints.keys import Keyspace
-from cefmp4.adapters.checkpoints.scripts import KEEP, RELEASE, TAKE
+from cefmp4.adapters.checkpoints.scripts import (
+    KEEP,
+    RELEASE,
+    TAKE,
+    WRITE,
+    Command,
+    arguments,
+)
 from cefmp4.adapters.checkpoints.server import Server
 from cefmp4.errors import Fenced, InstanceClaimed, StateLost
 
@@ -203,6 +212,25 @@ class Claim:
         if verdict == b"LOST":
             self.losses += 1
             raise lost()
+
+    async def write(self, operation: str, commands: Sequence[Command]) -> tuple[bool, Any]:
+        """Whether the commands were carried out, and what the last plain one answered.
+
+        Nothing was written when this raises Fenced, or because the server's data are
+        gone; after an outage nobody knows.
+        """
+        keys, argv = arguments(self._keys.epoch, self.epoch, commands)
+        verdict, *answer = await self._server.run(operation, WRITE, keys, argv)
+        match verdict:
+            case b"DONE":
+                return True, answer[0]
+            case b"FENCED":
+                raise self.fenced()
+            case b"LOST":
+                await self.keep()
+                raise lost()
+            case _:  # STALE: the server holds another value than we thought
+                return False, None
 
     async def assure(self) -> None:
         """Renew the claim if it may have lapsed. Raises as `keep` does."""

@@ -1,17 +1,21 @@
 """The names of everything one instance keeps in the state server.
 
 All of them carry the same hash tag, the braces around the instance, so that on a cluster
-they lie on one node and one script may touch them together.
+they lie on one node and one script may touch them together. `cefmp4:events` is everybody's.
 """
 
 import os
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from cefmp4.core.happenings import Sink
 from cefmp4.core.model import Status
 
 ACTIVE, PENDING, FAILED, COMPLETED = "active", "pending_completion", "failed", "completed"
 """The four indexes of streams; `completed` is sorted by time, the others are plain sets."""
+
+EVENTS = b"cefmp4:events"
+"""Stream: what happened, of every instance; on a cluster it lies where it may."""
 
 HOMES = {
     Status.ACTIVE: ACTIVE,
@@ -79,6 +83,10 @@ class Keyspace:
     def limit(self) -> bytes:
         """String: the limit of the upload rate a person has set; written without the claim."""
         return self._key("limit")
+
+    def outbox(self, sink: Sink) -> bytes:
+        """Stream: the events that this sink was not told yet."""
+        return self._key(f"outbox:{sink}")
 
     @property
     def claim(self) -> bytes:

@@ -118,6 +118,17 @@ return {'DONE', answer}
 """
 )
 
+PUBLISH = Script("""\
+-- KEYS: a stream. ARGV: about how many entries it keeps, how many arguments make one, and
+-- those of the new ones. All or none: no entry may come before an older one of its outbox.
+local size = tonumber(ARGV[2])
+for at = 3, #ARGV, size do
+  local last = at + size - 1
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, at, last))
+end
+return {'DONE'}
+""")
+
 
 def arguments(
     epoch_key: bytes, epoch: bytes, commands: Sequence[Command]

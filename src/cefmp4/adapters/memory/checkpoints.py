@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from cefmp4.core.model import LIVE, SET_ASIDE, STORED, Checkpoint, Parts, Status, Wish
+from cefmp4.adapters.memory.ordering import order
+from cefmp4.adapters.memory.outboxes import MemoryOutboxes, Told
+from cefmp4.core.happenings import Happening, happenings
+from cefmp4.core.model import LIVE, SET_ASIDE, STORED, Checkpoint, Parts, Wish
 from cefmp4.errors import Fenced, InstanceClaimed, StateLost
-from cefmp4.ports import Asked, Fingerprint
+from cefmp4.ports import Asked, Event, Fingerprint
 
 Seam = Callable[[str], None]
-
-_RANKS = {Status.ACTIVE: 0, Status.PENDING_COMPLETION: 1, Status.S3_COMPLETED: 1}
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +32,7 @@ class _Server:
     whole: bool = False
     wishes: dict[str, Wish] = field(default_factory=dict)
     limit: str | None = None
+    told: Told = field(default_factory=Told)
     holder: "MemoryCheckpoints | None" = None
     """Who renews the claim; None when it was given back or has lapsed."""
     epoch: "MemoryCheckpoints | None" = None
@@ -53,6 +55,7 @@ class MemoryCheckpoints:
         self.losses = 0
         self._server = server or _Server()
         self._claimed = False
+        self.outboxes = MemoryOutboxes(self._server.told, self._operation, self._check_claim)
 
     # --- what happens to servers and processes ------------------------------------
 
@@ -74,8 +77,14 @@ class MemoryCheckpoints:
         server = self._server
         for kept in (server.streams, server.paths, server.stored, server.keys, server.wishes):
             kept.clear()
+        server.told.clear()
         server.holder = server.epoch = None
         server.whole, server.limit = False, None
+
+    @property
+    def published(self) -> list[Event]:
+        """What stands in `cefmp4:events`."""
+        return self._server.told.published
 
     # --- the port -----------------------------------------------------------------
 
@@ -112,6 +121,12 @@ class MemoryCheckpoints:
             server.keys.setdefault(after.key, name)
             self._index_path(known, before, after)
             self._remember_stored(before, after)
+            self.outboxes.add(happenings(before, after))
+
+    async def tell(self, happening: Happening) -> None:
+        async with self._operation("tell"):
+            self._check_claim()
+            self.outboxes.add([happening])
 
     async def load(self, stream_id: str) -> Checkpoint | None:
         async with self._operation("load"):
@@ -157,7 +172,7 @@ class MemoryCheckpoints:
     async def all_streams(self, limit: int | None = None) -> list[Checkpoint]:
         """As the view of the command line: live ones, those set aside, the latest ended."""
         async with self._operation("all_streams"):
-            return sorted(self._server.streams.values(), key=_order)[:limit]
+            return sorted(self._server.streams.values(), key=order)[:limit]
 
     async def is_whole(self) -> bool:
         async with self._operation("is_whole"):
@@ -276,10 +291,3 @@ class MemoryCheckpoints:
         if old_path is not None and stored.get(old_path) == mine:
             del stored[old_path]
         stored[after.path] = mine
-
-
-def _order(checkpoint: Checkpoint) -> tuple[int, float, str]:
-    set_aside = checkpoint.status in SET_ASIDE
-    rank = 2 if set_aside else _RANKS.get(checkpoint.status, 3)
-    ended_at = 0.0 if rank < 3 else checkpoint.ended_at or 0.0
-    return (rank, -ended_at, checkpoint.stream_id)
