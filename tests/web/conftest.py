@@ -9,7 +9,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from web.stub import Serving, Stub, serving
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -24,7 +26,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, per module: its event loop must not outlive it into the async tests of others."""
+    """Chromium, per module: its event loop must not reach into the async tests of others."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on the PATH")
     with sync_playwright() as playwright:
@@ -81,11 +83,15 @@ def page(context: BrowserContext, stub: Stub, watch: Watch) -> Iterator[Page]:
     page.on("pageerror", lambda error: watch.wrong.append(str(error)))
     page.on(
         "console",
-        lambda said: watch.wrong.append(said.text) if said.type in ("error", "warning") else None,
+        lambda said: (
+            watch.wrong.append(said.text) if said.type in ("error", "warning") else None
+        ),
     )
     page.on(
         "request",
-        lambda asked: None if asked.url.startswith(stub.url) else watch.elsewhere.append(asked.url),
+        lambda asked: (
+            None if asked.url.startswith(stub.url) else watch.elsewhere.append(asked.url)
+        ),
     )
     page.add_init_script(
         "addEventListener('securitypolicyviolation', (event) =>"

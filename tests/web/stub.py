@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,18 @@ LOOK_EVERY_SECONDS = 0.05
 
 
 class Stub:
-    """What a test says that is so, and what it was asked. Methods may be called from any thread."""
+    """What a test says that is so, and what it was asked; to be called from any thread."""
 
     def __init__(self) -> None:
         self.url = ""
         self.silent = False
+        self.full = False
+        self.listeners = 0
         self.asked: list[web.BaseRequest] = []
-        self.told: Callable[[str, str], tuple[int, str]] = lambda wish, _: (202, f"{wish}: done")
+        self.told: Callable[[str, str], tuple[int, str]] = lambda wish, _: (
+            202,
+            f"{wish}: done",
+        )
         self._rows: dict[str, Json] = {}
         self._details: dict[str, Json] = {}
         self._changes: Json = {}
@@ -141,12 +146,19 @@ def application(stub: Stub) -> web.Application:
 
 
 async def _live(stub: Stub, request: web.Request) -> web.StreamResponse:
+    if stub.full:
+        raise web.HTTPServiceUnavailable(text="too many pages are open\n")
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await answer.prepare(request)
     await answer.write(b"retry: 200\n\n")
-    with suppress(ConnectionResetError):
+    stub.listeners += 1
+    try:
         async for event, data in _events(stub, request.query):
             await answer.write(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
+    except ConnectionResetError:
+        pass
+    finally:
+        stub.listeners -= 1
     return answer
 
 

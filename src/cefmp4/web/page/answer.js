@@ -6,7 +6,7 @@
 import { when } from './clock.js';
 import { byId, el, redrawn, setAttribute, setText } from './dom.js';
 import { bytes, count, counted, seconds } from './format.js';
-import { nameNode, shortened, visible } from './names.js';
+import { nameNode, shortened } from './names.js';
 import { linkTo } from './view.js';
 import { componentWord, shape } from './words.js';
 
@@ -51,7 +51,7 @@ function worded(summary, unsafe) {
 }
 
 function calm({ active, unsent_bytes: unsent, at_risk_seconds: age }) {
-  if (!active) return 'Nothing is being recorded right now; all that was is in the store.';
+  if (!active) return 'No recording is being written right now.';
   const way = `${counted(active, 'recording is', 'recordings are')} on the way to the store`;
   if (!unsent) return `${way}, every byte of it sent.`;
   return `${way}; the last ${bytes(unsent)} are to follow, the oldest of them ${seconds(age)} old.`;
@@ -81,7 +81,7 @@ function drawProblems(list, problems) {
 }
 
 function problemItem({ what, why, hint: todo, since }) {
-  const name = el('strong', {}, visible(componentWord(what)));
+  const name = el('strong', {}, componentWord(what));
   return el('li', {}, el('p', {}, name, ': ', shortened(why, 400), lasting(since)), todo ? hint(todo) : null);
 }
 
@@ -95,6 +95,6 @@ export const hint = (text) =>
 /** For a screen reader: without the figures that change every second. */
 function spoken(answer, worst, summary) {
   const first = worst ? ` ${shortened(worst.name, 80)}: ${shortened(worst.why, 200)}.` : '';
-  const problems = summary.problems.map((p) => ` ${visible(componentWord(p.what))}: ${shortened(p.why, 200)}.`);
+  const problems = summary.problems.map((p) => ` ${componentWord(p.what)}: ${shortened(p.why, 200)}.`);
   return answer.title + first + problems.join('');
 }

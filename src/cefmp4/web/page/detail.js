@@ -7,7 +7,7 @@ import { nameNode, shortened } from './names.js';
 import { makeProgress, tellProgress, troubleOf } from './row.js';
 import { steer, wishTitle } from './steer.js';
 import { strip } from './strip.js';
-import { pill, statusWord } from './words.js';
+import { pill, statusNode } from './words.js';
 
 /** Makes the panel once; `closed()` is called when it was shut. */
 export function makeDetail({ closed }) {
@@ -89,9 +89,8 @@ function redrawnList(node, pairs) {
 
 function drawState(node, row) {
   setAttribute(node, 'data-verdict', row.verdict);
-  const status = el('span', { class: 'small', title: row.status }, statusWord(row.status));
   const why = el('p', { class: 'reason' }, shortened(row.why, 600), lasting(row.since));
-  node.replaceChildren(el('p', { class: 'line' }, pill(row.verdict), status), why);
+  node.replaceChildren(el('p', { class: 'line' }, pill(row.verdict), statusNode(row.status)), why);
   const trouble = troubleOf(row);
   if (trouble) node.append(el('p', { class: 'small' }, trouble));
   if (row.hint) node.append(hint(row.hint));

@@ -5,7 +5,7 @@
 
 import { when } from './clock.js';
 import { el } from './dom.js';
-import { absolute, bytes, clockTime, count, seconds, short } from './format.js';
+import { absolute, bytes, clockTime, count, counted, seconds, short } from './format.js';
 import { nameNode, shortened, visible } from './names.js';
 
 const WHOLE = 1200; // letters: a key has at most 1,024 bytes
@@ -16,7 +16,7 @@ export function sizeFacts({ row, part_bytes: part }) {
   const unsent = `${bytes(row.unsent_bytes)}, the oldest of it ${seconds(row.at_risk_seconds)} old`;
   return known([
     ['On disk', row.disk_bytes === null ? 'the file is not there' : bytes(row.disk_bytes)],
-    ['Sent', `${bytes(row.sent_bytes)} in ${count(row.parts)} parts${again}`],
+    ['Sent', `${bytes(row.sent_bytes)} in ${counted(row.parts, 'part')}${again}`],
     ['Not in the store', row.unsent_bytes ? unsent : 'nothing'],
     ['Length of part 1', bytes(part)],
   ]);

@@ -53,7 +53,12 @@ export function inWords(n) {
   return counted(Math.floor(whole / 86400), 'day');
 }
 
-export const ago = (n) => (n < 1 ? 'now' : `${short(n)} ago`);
+/** "25 s ago", "19 h ago": one unit, the exact time is in the title. */
+export function ago(n) {
+  if (n < 1) return 'now';
+  if (n < 3600) return `${short(n)} ago`;
+  return n < 86400 ? `${Math.floor(n / 3600)} h ago` : `${Math.floor(n / 86400)} d ago`;
+}
 
 /** "2026-11-25, 18:32:12 UTC", in the reader's time zone. */
 export const absolute = (at) => dating.format(new Date(at * 1000));

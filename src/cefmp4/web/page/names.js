@@ -9,66 +9,76 @@ import { el } from './dom.js';
 
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const PICTURE = /[\ufe00-\ufe0f]/u; // how a picture character is drawn: harmless
-const EDGE_SPACE = /^ +| +$/g;
+const SHORT = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 const LONGEST = 160;
 const TAIL = 40;
 
 /** A name as a person may read it, on one line. */
-export const visible = (text) => pieces(text).map((piece) => piece.text).join('');
+export const visible = (text) => shownOf(lettersOf(text));
 
 /** The same, cut in the middle so that its ending stays. */
-export const shortened = (text, longest = LONGEST) => visible(cut(text, longest));
+export const shortened = (text, longest = LONGEST) => shownOf(cut(lettersOf(text), longest));
 
-/** A name as nodes: isolated from its neighbours, unseen characters marked, the whole in its title. */
+const shownOf = (letters) => letters.map(({ shown }) => shown).join('');
+
+/**
+ * A name as nodes: isolated from its neighbours, unseen characters marked, the whole of it
+ * in the title. `folded` makes the folders fainter than the file.
+ */
 export function nameNode(text, { longest = LONGEST, folded = false } = {}) {
-  const shown = cut(text, longest);
-  const slash = folded ? shown.lastIndexOf('/') + 1 : 0;
-  const name = el('bdi', { class: 'name', dir: 'ltr', title: visible(text) });
+  const letters = lettersOf(text);
+  const shown = cut(letters, longest);
+  const slash = folded ? shown.findLastIndex(({ shown: letter }) => letter === '/') + 1 : 0;
+  const name = el('bdi', { class: 'name', dir: 'ltr', title: shownOf(letters) });
   if (slash) name.append(el('span', { class: 'folder' }, ...nodes(shown.slice(0, slash))));
   name.append(el('span', { class: 'file' }, ...nodes(shown.slice(slash))));
   return name;
 }
 
-function nodes(text) {
-  return pieces(text).map(({ text: shown, code }) =>
-    code ? el('span', { class: 'mark', title: code }, shown) : shown,
-  );
+function nodes(letters) {
+  const made = [];
+  for (const { shown, code } of letters) {
+    if (code) made.push(el('span', { class: 'mark', title: code }, shown));
+    else if (typeof made.at(-1) === 'string') made.push(made.pop() + shown);
+    else made.push(shown);
+  }
+  return made;
 }
 
-/** Runs of plain text, and unseen characters each as what stands for it. */
-function pieces(text) {
-  const found = [];
-  let plain = '';
-  for (const letter of spacesAtTheEdges(String(text))) {
-    if (!isUnseen(letter)) {
-      plain += letter;
-      continue;
-    }
-    if (plain) found.push({ text: plain, code: '' });
-    plain = '';
-    found.push({ text: standIn(letter), code: codeOf(letter) });
-  }
-  if (plain) found.push({ text: plain, code: '' });
-  return found;
+/** Every letter with how it is shown; `code` is set where it could not be seen. */
+function lettersOf(text) {
+  const letters = Array.from(String(text));
+  const begin = letters.findIndex((letter) => letter !== ' ');
+  const end = letters.findLastIndex((letter) => letter !== ' ');
+  return letters.map((letter, index) => {
+    const atEdge = index < begin || index > end; // a space nobody would see
+    return atEdge || isUnseen(letter) ? standIn(letter) : { shown: letter, code: '' };
+  });
 }
 
 const isUnseen = (letter) => UNSEEN.test(letter) && !PICTURE.test(letter);
-const spacesAtTheEdges = (text) => text.replace(EDGE_SPACE, (run) => '␠'.repeat(run.length));
 
+/** As the command line shows it: `\n`, `\x07`, `\u202e`. */
 function standIn(letter) {
-  const code = letter.codePointAt(0);
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-  if (code === 0x7f) return '␡';
-  const hex = code.toString(16);
-  return code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+  const hex = letter.codePointAt(0).toString(16);
+  const code = `U+${hex.toUpperCase().padStart(4, '0')}`;
+  if (letter in SHORT) return { shown: SHORT[letter], code };
+  if (hex.length <= 2) return { shown: `\\x${hex.padStart(2, '0')}`, code };
+  return { shown: hex.length > 4 ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`, code };
 }
 
-const codeOf = (letter) =>
-  `U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+/** Cut in the middle to a width, counted in what is shown. */
+function cut(letters, longest) {
+  if (widthOf(letters) <= longest) return letters;
+  const head = fitting(letters, longest - TAIL);
+  const tail = fitting([...letters].reverse(), TAIL - 1).reverse();
+  return [...head, { shown: '…', code: '' }, ...tail];
+}
 
-function cut(text, longest) {
-  const letters = Array.from(String(text));
-  if (letters.length <= longest) return String(text);
-  const head = letters.slice(0, longest - TAIL).join('');
-  return `${head}…${letters.slice(-TAIL).join('')}`;
+const widthOf = (letters) => letters.reduce((width, { shown }) => width + shown.length, 0);
+
+function fitting(letters, longest) {
+  let width = 0;
+  const end = letters.findIndex(({ shown }) => (width += shown.length) > longest);
+  return end < 0 ? letters : letters.slice(0, end);
 }

@@ -5,7 +5,7 @@ import { el, redrawn, setAttribute, setText } from './dom.js';
 import { bytes, seconds } from './format.js';
 import { nameNode, shortened } from './names.js';
 import { linkTo } from './view.js';
-import { pill, statusWord } from './words.js';
+import { pill, statusNode } from './words.js';
 
 const CELLS = ['verdict', 'recording', 'progress', 'risk', 'why', 'since'];
 const LABELS = { progress: 'Progress', risk: 'At risk', since: 'Since' };
@@ -46,12 +46,11 @@ function update(node, cells, row, retry) {
 }
 
 function drawVerdict(td, { verdict, status }) {
-  const word = el('span', { class: 'small', title: status }, statusWord(status));
-  td.replaceChildren(pill(verdict), word);
+  td.replaceChildren(pill(verdict), statusNode(status));
 }
 
 function drawName(td, { stream_id: id, name }) {
-  td.replaceChildren(el('a', { href: linkTo(id) }, nameNode(name, { folded: true })));
+  td.replaceChildren(el('a', { href: linkTo(id) }, nameNode(name, { longest: 90, folded: true })));
 }
 
 /** A bar in two tones: what is on the disk, and over it what the store has of it. */

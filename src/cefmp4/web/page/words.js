@@ -1,6 +1,7 @@
 /** The words of the contract, as people read them, and a shape for each verdict. */
 
 import { el, svg } from './dom.js';
+import { visible } from './names.js';
 
 export const VERDICTS = {
   at_risk: 'At risk',
@@ -35,9 +36,14 @@ const SHAPES = {
   stored: 'M2.2 8.6l3.8 3.8 7.8-8.4',
 };
 
-export const verdictWord = (verdict) => VERDICTS[verdict] ?? verdict;
-export const statusWord = (status) => STATUSES[status] ?? status;
-export const componentWord = (what) => COMPONENTS[what] ?? what;
+const verdictWord = (verdict) => VERDICTS[verdict] ?? visible(verdict);
+
+/** How a status is said; its own name is in the title. */
+export const statusNode = (status) =>
+  el('span', { class: 'small', title: visible(status) }, STATUSES[status] ?? visible(status));
+
+
+export const componentWord = (what) => COMPONENTS[what] ?? visible(what);
 
 /** The verdict's shape; the word always stands beside it. */
 export function shape(verdict) {
