@@ -95,7 +95,9 @@ class Stub:
 
 
 def _rank(row: Json, sort: str) -> Any:
-    return URGENCY.index(row["verdict"]) if sort == "urgency" else row[sort]
+    if sort != "urgency":
+        return row[sort]
+    return URGENCY.index(row["verdict"]) if row["verdict"] in URGENCY else len(URGENCY)
 
 
 def _matches(row: Json, query: Any) -> bool:

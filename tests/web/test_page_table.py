@@ -86,22 +86,21 @@ TILES = {
 }
 
 
-@pytest.mark.parametrize(("label", "verdict"), TILES.items())
-def test_a_tile_shows_what_it_counts(page: Page, stub: Stub, label: str, verdict: str) -> None:
+def test_a_tile_shows_what_it_counts(page: Page, stub: Stub) -> None:
     """Pressed, a tile filters the table; pressed again, it shows all."""
     stub.put(row("a.mp4"), at_risk("b.mp4"), stored("c.mp4"), failed("d.mp4"))
     page.goto("/")
-    expect(page.locator("#rows tr")).to_have_count(4)
-    tile = page.locator("#tiles").get_by_role("button", name=label)
-    tile.click()
-    expect(page.locator("#rows tr")).to_have_count(1)
-    expect(page.locator("#rows tr")).to_have_attribute("data-verdict", verdict)
-    expect(tile).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_label("Show")).to_have_value(verdict)
-    assert last_query(stub)["verdict"] == verdict
-    tile.click()
-    expect(page.locator("#rows tr")).to_have_count(4)
-    expect(tile).to_have_attribute("aria-pressed", "false")
+    for label, verdict in TILES.items():
+        tile = page.locator("#tiles").get_by_role("button", name=label)
+        tile.click()
+        expect(page.locator("#rows tr")).to_have_count(1)
+        expect(page.locator("#rows tr")).to_have_attribute("data-verdict", verdict)
+        expect(tile).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_label("Show")).to_have_value(verdict)
+        assert last_query(stub)["verdict"] == verdict
+        tile.click()
+        expect(page.locator("#rows tr")).to_have_count(4)
+        expect(tile).to_have_attribute("aria-pressed", "false")
 
 
 def test_the_worst_come_first(page: Page, stub: Stub) -> None:

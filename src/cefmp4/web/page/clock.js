@@ -6,9 +6,9 @@
  */
 
 import { el, setText } from './dom.js';
-import { absolute, ago, inWords } from './format.js';
+import { absolute, ago, inWords, seconds } from './format.js';
 
-const WORDINGS = { ago, for: (n) => `for ${inWords(n)}` };
+const WORDINGS = { ago, for: (n) => `for ${inWords(n)}`, age: seconds };
 let ahead_seconds = 0;
 let stopped_at = null;
 
@@ -26,6 +26,12 @@ export function setNow(at) {
 /** Time stands still until the daemon is heard again. */
 export function stop() {
   stopped_at ??= now();
+}
+
+/** When the oldest byte of a row came that is not in the store; null when all are there. */
+export function riskBegan({ at_risk_seconds: age, at_risk_since: at = null }) {
+  if (!age) return null;
+  return at ?? now() - age;
 }
 
 /** A distance to `at` that keeps itself true; the absolute time is in its title. */

@@ -3,9 +3,9 @@
  * told whether it changed, then nodes.
  */
 
-import { when } from './clock.js';
+import { riskBegan, when } from './clock.js';
 import { el } from './dom.js';
-import { absolute, bytes, clockTime, count, counted, seconds, short } from './format.js';
+import { absolute, bytes, clockTime, count, counted, short } from './format.js';
 import { nameNode, shortened, visible } from './names.js';
 
 const WHOLE = 1200; // letters: a key has at most 1,024 bytes
@@ -13,11 +13,11 @@ const WHOLE = 1200; // letters: a key has at most 1,024 bytes
 /** How its bytes stand. */
 export function sizeFacts({ row, part_bytes: part }) {
   const again = row.resent ? `, ${count(row.resent)} of them more than once` : '';
-  const unsent = `${bytes(row.unsent_bytes)}, the oldest of it ${seconds(row.at_risk_seconds)} old`;
   return known([
     ['On disk', row.disk_bytes === null ? 'the file is not there' : bytes(row.disk_bytes)],
     ['Sent', `${bytes(row.sent_bytes)} in ${counted(row.parts, 'part')}${again}`],
-    ['Not in the store', row.unsent_bytes ? unsent : 'nothing'],
+    ['Not in the store', row.unsent_bytes ? bytes(row.unsent_bytes) : 'nothing'],
+    ['The oldest of it', riskBegan(row), 'age'],
     ['Length of part 1', bytes(part)],
   ]);
 }
@@ -67,6 +67,7 @@ const DRAWN = {
   text: (text) => shortened(text, 400),
   code: (text) => code(text),
   copied: (text) => copied(text),
+  age: (at) => el('span', {}, when(at, 'age'), ' old'),
   time: (at) => el('span', {}, absolute(at), ' (', when(at), ')'),
 };
 

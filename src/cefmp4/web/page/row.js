@@ -1,8 +1,8 @@
 /** One recording in the table. A cell is touched only when what it shows has changed. */
 
-import { when } from './clock.js';
+import { riskBegan, when } from './clock.js';
 import { el, redrawn, setAttribute, setText } from './dom.js';
-import { bytes, seconds } from './format.js';
+import { bytes } from './format.js';
 import { nameNode, shortened } from './names.js';
 import { linkTo } from './view.js';
 import { pill, statusNode } from './words.js';
@@ -39,14 +39,18 @@ function update(node, cells, row, retry) {
   redrawn(cells.recording, row.name, (td) => drawName(td, row));
   redrawn(cells.progress, 'made', (td) => td.append(makeProgress()));
   tellProgress(cells.progress.firstChild, row);
-  setText(cells.risk, row.at_risk_seconds > 0 ? seconds(row.at_risk_seconds) : '–');
-  setAttribute(cells.risk, 'data-none', row.at_risk_seconds > 0 ? null : '');
+  redrawn(cells.risk, riskBegan(row), (td) => drawRisk(td, riskBegan(row)));
   redrawn(cells.why, [row.why, row.hint, row.trouble, row.can], (td) => drawWhy(td, row, retry));
   redrawn(cells.since, row.since, (td) => td.replaceChildren(when(row.since)));
 }
 
 function drawVerdict(td, { verdict, status }) {
   td.replaceChildren(pill(verdict), statusNode(status));
+}
+
+function drawRisk(td, at) {
+  setAttribute(td, 'data-none', at === null ? '' : null);
+  td.replaceChildren(at === null ? '–' : when(at, 'age'));
 }
 
 function drawName(td, { stream_id: id, name }) {

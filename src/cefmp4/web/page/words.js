@@ -8,6 +8,7 @@ export const VERDICTS = {
   not_stored: 'Not stored',
   on_its_way: 'On its way',
   stored: 'Stored',
+  given_up: 'Given up',
 };
 
 const STATUSES = {
@@ -34,6 +35,7 @@ const SHAPES = {
   not_stored: 'M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.6 5.6l4.8 4.8m0-4.8-4.8 4.8',
   on_its_way: 'M8 14V2.5M3.2 7.2 8 2.4l4.8 4.8',
   stored: 'M2.2 8.6l3.8 3.8 7.8-8.4',
+  given_up: 'M2.5 8h11',
 };
 
 const verdictWord = (verdict) => VERDICTS[verdict] ?? visible(verdict);
