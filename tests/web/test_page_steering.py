@@ -100,7 +100,9 @@ def test_abort_asks_first(page: Page, stub: Stub) -> None:
     expect(page.locator("#detail output")).to_have_text("Abort: abort: done")
     abort.click()
     expect(page.locator("#ask").get_by_label("WEB_TOKEN")).to_have_count(0)
-    page.locator("#ask").get_by_role("button", name="Leave it").click()
+    expect(page.locator("#ask").get_by_role("button", name="Leave it")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ask")).to_be_hidden()
     assert orders(stub) == [f"/api/streams/{one['stream_id']}/abort"]
 
 

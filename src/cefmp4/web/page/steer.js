@@ -73,7 +73,7 @@ function ask(wish, row) {
     field && el('p', { class: 'small' }, 'Kept in the memory of this tab only, until it is closed.'),
     el('p', { class: 'buttons' },
       el('button', { type: 'submit', class: wish === 'abort' ? 'danger' : 'primary' }, button),
-      el('button', { type: 'button', class: 'quiet', on: { click: () => dialog.close() } }, 'Leave it')),
+      el('button', { type: 'button', class: 'quiet', autofocus: field ? null : '', on: { click: () => dialog.close() } }, 'Leave it')),
   );
   dialog.replaceChildren(form);
   return answered(dialog, form, field);

@@ -10,7 +10,7 @@ const COLUMNS = [
   { name: 'verdict', label: 'State', sort: 'urgency' },
   { name: 'recording', label: 'Recording', sort: 'name' },
   { name: 'progress', label: 'Progress', sort: 'disk_bytes' },
-  { name: 'risk', label: 'At risk', sort: 'at_risk_seconds' },
+  { name: 'risk', label: 'At risk', sort: 'at_risk_seconds', title: 'How old the oldest byte is that is not in the store' },
   { name: 'why', label: 'Why' },
   { name: 'since', label: 'Since', sort: 'since' },
 ];
@@ -29,9 +29,9 @@ export function makeTable(acts) {
   };
 }
 
-function heading({ name, label, sort }, { sortBy }) {
+function heading({ name, label, sort, title = null }, { sortBy }) {
   const inside = sort ? el('button', { type: 'button', on: { click: () => sortBy(sort) } }, label) : label;
-  const node = el('th', { role: 'columnheader', scope: 'col', class: name }, inside);
+  const node = el('th', { role: 'columnheader', scope: 'col', class: name, title }, inside);
   return { node, sort };
 }
 
