@@ -1,7 +1,7 @@
 /** Bytes sent per second over the last ten minutes: a drawing, and the same in words. */
 
 import { byId, el, setAttribute, setText, svg } from './dom.js';
-import { clockTime, rate, short } from './format.js';
+import { clockTime, momentOf, rate, short } from './format.js';
 
 const SPAN_SECONDS = 600;
 const WIDTH = 600;
@@ -84,7 +84,7 @@ function point({ drawn, readout }, { points }, event) {
   const share = (event.clientX - box.left) / box.width;
   const at = last[0] - SPAN_SECONDS * (1 - share);
   const near = points.reduce((best, one) => (Math.abs(one[0] - at) < Math.abs(best[0] - at) ? one : best));
-  setText(readout, `${clockTime(near[0])}  ${rate(near[1])}`);
+  setText(readout, `${momentOf(near[0])}  ${rate(near[1])}`);
   readout.hidden = false;
   readout.style.left = `${Math.min(80, Math.max(12, share * 100))}%`;
 }

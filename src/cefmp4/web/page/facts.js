@@ -5,7 +5,7 @@
 
 import { riskBegan, when } from './clock.js';
 import { el } from './dom.js';
-import { absolute, bytes, clockTime, count, counted, short } from './format.js';
+import { absolute, bytes, count, counted, momentOf, short } from './format.js';
 import { nameNode, shortened, visible } from './names.js';
 
 const WHOLE = 1200; // letters: a key has at most 1,024 bytes
@@ -82,7 +82,7 @@ export function timeline(history) {
 }
 
 function happened({ at, what, why }) {
-  const time = el('time', { datetime: new Date(at * 1000).toISOString(), title: absolute(at) }, clockTime(at));
+  const time = el('time', { datetime: new Date(at * 1000).toISOString(), title: absolute(at) }, momentOf(at));
   const reason = why ? el('span', { class: 'small' }, ' ', shortened(why, 400)) : null;
   return el('li', {}, time, el('span', {}, el('b', {}, visible(what)), reason), when(at));
 }

@@ -7,6 +7,7 @@ const dating = new Intl.DateTimeFormat('en-CA', {
   hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false, timeZoneName: 'short',
 });
 const naming = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const exactly = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const clocking = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 
 export const count = (n) => counting.format(n);
@@ -63,9 +64,11 @@ export function ago(n) {
 /** "2026-11-25, 18:32:12 UTC", in the reader's time zone. */
 export const absolute = (at) => dating.format(new Date(at * 1000));
 
-/** "18:32"; of another day with its date. */
-export function clockTime(at) {
+export const clockTime = (at) => clocking.format(new Date(at * 1000));
+
+/** "18:32:05"; of another day with its date, without the seconds. */
+export function momentOf(at) {
   const date = new Date(at * 1000);
-  const clock = clocking.format(date);
-  return date.toDateString() === new Date().toDateString() ? clock : `${naming.format(date)}, ${clock}`;
+  const today = date.toDateString() === new Date().toDateString();
+  return today ? exactly.format(date) : `${naming.format(date)}, ${clocking.format(date)}`;
 }
