@@ -40,6 +40,7 @@ function look(change) {
   const next = { ...view, page, ...change };
   if (JSON.stringify(next) === JSON.stringify(view)) return;
   view = next;
+  byId('told').replaceChildren(); // what was answered belongs to what was looked at
   if (!('detail' in change)) table.waiting();
   show();
 }

@@ -23,9 +23,9 @@ export class Live {
     this.hear = hear;
     this.whenLost = lost;
     this.whenFound = found;
-    document.addEventListener('visibilitychange', () => this.#turn());
+    document.addEventListener('visibilitychange', () => this.#open());
     window.addEventListener('pagehide', () => this.#close());
-    window.addEventListener('pageshow', (event) => event.persisted && this.#turn());
+    window.addEventListener('pageshow', (event) => event.persisted && this.#open());
     setInterval(() => this.#listenForSilence(), 1000);
   }
 
@@ -35,11 +35,7 @@ export class Live {
     this.#open();
   }
 
-  #turn() {
-    if (document.hidden) this.#close();
-    else this.#open();
-  }
-
+  /** Anew; not while the page is hidden. */
   #open() {
     this.#close();
     if (document.hidden) return;
