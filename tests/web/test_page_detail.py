@@ -68,7 +68,7 @@ def test_back_and_forth(page: Page, shown: dict[str, object]) -> None:
 def test_an_old_link(page: Page) -> None:
     """A link to what there is not says so."""
     page.goto("/#stream=00000000-0000-0000-0000-00000000ffff")
-    expect(page.get_by_role("dialog")).to_contain_text("There is no such recording")
+    expect(page.get_by_text("There is no such recording")).to_be_visible()
 
 
 def test_a_link_that_is_none(page: Page, stub: Stub) -> None:
