@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from web.stub import Serving, Stub, serving
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+PATIENCE_MS = 20_000
+"""Enough for a machine that has much else to do."""
+expect.set_options(timeout=PATIENCE_MS)
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -71,7 +74,7 @@ def watch() -> Watch:
 @pytest.fixture
 def context(browser: Browser, stub: Stub) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=stub.url)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

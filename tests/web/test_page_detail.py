@@ -65,6 +65,25 @@ def test_back_and_forth(page: Page, shown: dict[str, object]) -> None:
     expect(panel).to_be_visible()
 
 
+@pytest.mark.parametrize("told", ["at once", "later"])
+def test_back_and_forth_in_a_hurry(page: Page, shown: dict[str, object], told: str) -> None:
+    """Forward pressed before the panel has told that Back shut it: it stands, and is live."""
+    page.locator("#rows a").first.click()
+    panel = page.get_by_role("dialog")
+    expect(panel.locator(".timeline")).to_be_visible()
+    page.evaluate(
+        "(told) => new Promise((done) => { const { hash, pathname } = location;"
+        " const tell = () => dispatchEvent(new HashChangeEvent('hashchange'));"
+        " history.replaceState(null, '', pathname); tell();"
+        " history.replaceState(null, '', hash);"
+        " if (told === 'at once') tell();"
+        " setTimeout(() => { if (told === 'later') tell(); done() }, 100) })",
+        told,
+    )
+    expect(panel.locator(".timeline")).to_be_visible()
+    assert page.url.endswith(f"/#stream={shown['stream_id']}")
+
+
 def test_an_old_link(page: Page) -> None:
     """A link to what there is not says so."""
     page.goto("/#stream=00000000-0000-0000-0000-00000000ffff")

@@ -115,7 +115,9 @@ function followLink() {
   look({ detail: id });
 }
 
+/** By hand. The event comes late: Back and Forward may have shut and opened it meanwhile. */
 function closeDetail() {
+  if (detail.isOpen() || !view.detail) return;
   if (linked(location.hash)) history.replaceState(null, '', location.pathname);
   look({ detail: '' });
 }
