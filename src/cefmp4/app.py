@@ -20,8 +20,8 @@ from cefmp4.assembly import (
     SystemClock,
     make_flow,
     make_lookout,
+    make_relaying,
     make_selection,
-    make_telling,
     make_watcher,
     make_world,
     sinks,
@@ -35,9 +35,9 @@ from cefmp4.garbage import short_collections
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
+from cefmp4.relaying import Relaying
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
-from cefmp4.telling import Telling
 from cefmp4.upkeep import (
     forget_now_and_then,
     keep_claim,
@@ -138,10 +138,10 @@ class Daemon:
                 server.listening(settings.prom_host, settings.prom_port)
             )
             checkpoints = await self._claimed(stack)
-            telling = await stack.enter_async_context(
-                make_telling(settings, checkpoints.outboxes)
+            relaying = await stack.enter_async_context(
+                make_relaying(settings, checkpoints.outboxes)
             )
-            self.metrics.watch_events(relay.counts for relay in telling.relays)
+            self.metrics.watch_events(relay.counts for relay in relaying.relays)
             flow = await self._flow(checkpoints)
             store = await self._opened_store(stack, flow.pace)
             self.watchdog.begin()
@@ -165,7 +165,7 @@ class Daemon:
             supervisor.attach(watcher)
             server.scan_now = watcher.scan_soon
             self.on_ready(url)
-            return await self._until_the_end(supervisor, watcher, checkpoints, telling)
+            return await self._until_the_end(supervisor, watcher, checkpoints, relaying)
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -211,7 +211,7 @@ class Daemon:
         supervisor: Supervisor,
         watcher: Watcher,
         checkpoints: RedisCheckpoints,
-        telling: Telling,
+        relaying: Relaying,
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
         settings, world = self.settings, supervisor.world
@@ -234,10 +234,10 @@ class Daemon:
             ),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
-        for relay in telling.relays:
+        for relay in relaying.relays:
             ends.add(asyncio.ensure_future(relay.run()))
         if self.once:
-            ends.add(asyncio.ensure_future(_all_done_and_told(supervisor, telling)))
+            ends.add(asyncio.ensure_future(_all_done_and_told(supervisor, relaying)))
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in done:
@@ -251,10 +251,10 @@ class Daemon:
         return FAILED if supervisor.any_failed else DONE
 
 
-async def _all_done_and_told(supervisor: Supervisor, telling: Telling) -> None:
+async def _all_done_and_told(supervisor: Supervisor, relaying: Relaying) -> None:
     """Also told, as far as somebody is there to be told."""
     await supervisor.all_done.wait()
-    await telling.all_told()
+    await relaying.all_told()
 
 
 async def _cancelled(work: asyncio.Task[int]) -> None:

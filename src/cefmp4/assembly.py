@@ -32,12 +32,12 @@ from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
 from cefmp4.ports import Illustrator, NoPicture, Outboxes, Picture, Probe, Prober
 from cefmp4.recollection import Recollection
+from cefmp4.relaying import Relay, Relaying
+from cefmp4.relaying.stream import StreamRelay
+from cefmp4.relaying.webhook import WebhookRelay
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
-from cefmp4.telling import Relay, Telling
-from cefmp4.telling.stream import StreamRelay
-from cefmp4.telling.webhook import WebhookRelay
 from cefmp4.watcher import Watcher
 from cefmp4.world import World
 
@@ -132,7 +132,7 @@ def sinks(settings: Settings) -> list[Sink]:
 
 
 @asynccontextmanager
-async def make_telling(settings: Settings, outboxes: Outboxes) -> AsyncIterator[Telling]:
+async def make_relaying(settings: Settings, outboxes: Outboxes) -> AsyncIterator[Relaying]:
     """What tells them."""
     relays: list[Relay] = [StreamRelay(outboxes)] if settings.events_kept else []
     async with AsyncExitStack() as stack:
@@ -143,7 +143,7 @@ async def make_telling(settings: Settings, outboxes: Outboxes) -> AsyncIterator[
             key = secret.get_secret_value() if secret else None
             receiver = await stack.enter_async_context(open_webhook(url, key, SystemClock.now))
             relays.append(WebhookRelay(outboxes, receiver, SystemClock()))
-        yield Telling(outboxes, relays)
+        yield Relaying(outboxes, relays)
 
 
 def make_flow(settings: Settings) -> Flow:

@@ -13,7 +13,7 @@ from cefmp4.core.cloudevents import cloud_event
 from cefmp4.core.happenings import Happening, Kind, happenings, stalled
 from cefmp4.core.media import Probe
 from cefmp4.core.model import LIVE, RETRIED, STORED, Checkpoint, Status
-from cefmp4.telling import event_schema
+from cefmp4.relaying import event_schema
 from contract.checkpoint_values import active, checkpoints, part, sealed, stored
 
 SCHEMA = jsonschema.Draft202012Validator(

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from redis import Redis
 
-from cefmp4.telling import event_schema
+from cefmp4.relaying import event_schema
 from receiving import Post, Receiver, receiving
 from story.bucket import Bucket
 from story.daemon import Daemon

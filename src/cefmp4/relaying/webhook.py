@@ -14,8 +14,8 @@ from cefmp4.core.happenings import Sink
 from cefmp4.errors import DeliveryError, Fenced, RedisOperationError
 from cefmp4.metrics_of_events import EventCounts
 from cefmp4.ports import Clock, Event, Outboxes, Receiver
+from cefmp4.relaying.lanes import Lane, Lanes
 from cefmp4.retry import backoff_seconds
-from cefmp4.telling.lanes import Lane, Lanes
 
 PAGE = 100
 LOOK_ANYWAY_SECONDS = 30.0

@@ -14,12 +14,12 @@ from cefmp4.assembly import SystemClock
 from cefmp4.core.happenings import Sink
 from cefmp4.core.model import Status
 from cefmp4.errors import Fenced, RedisOperationError
-from cefmp4.telling import Relay
-from cefmp4.telling.stream import StreamRelay
-from cefmp4.telling.webhook import Patience, WebhookRelay
+from cefmp4.relaying import Relay
+from cefmp4.relaying.stream import StreamRelay
+from cefmp4.relaying.webhook import Patience, WebhookRelay
 from contract.checkpoint_values import active
 from receiving import Post, Receiver, receiving
-from telling.at_work import at_work, stall
+from relaying.at_work import at_work, stall
 from waiting import wait_until
 
 

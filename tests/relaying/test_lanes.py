@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cefmp4.ports import Event
-from cefmp4.telling.lanes import MOST, Lanes
+from cefmp4.relaying.lanes import MOST, Lanes
 
 PAGE = 3
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
 from cefmp4.core.model import Checkpoint
 from cefmp4.errors import Fenced
-from cefmp4.telling import Relay, tell_stalled
+from cefmp4.relaying import Relay, tell_stalled
 
 
 @asynccontextmanager

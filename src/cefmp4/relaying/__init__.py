@@ -33,7 +33,7 @@ class Relay(Protocol):
         ...
 
 
-class Telling:
+class Relaying:
     """All relays of a daemon."""
 
     def __init__(self, outboxes: Outboxes, relays: Sequence[Relay]) -> None:

@@ -17,7 +17,7 @@ from cefmp4.assembly import SystemClock
 from cefmp4.core.happenings import Kind
 from cefmp4.errors import DeliveryError
 from cefmp4.ports import Event
-from cefmp4.telling import event_schema
+from cefmp4.relaying import event_schema
 from waiting import wait_until
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")

@@ -12,10 +12,10 @@ from cefmp4.assembly import make_telling, sinks
 from cefmp4.config import load_settings
 from cefmp4.core.happenings import Sink
 from cefmp4.errors import RedisOperationError
-from cefmp4.telling import Telling
-from cefmp4.telling.stream import StreamRelay
+from cefmp4.relaying import Relaying
+from cefmp4.relaying.stream import StreamRelay
 from contract.checkpoint_values import active
-from telling.at_work import at_work, stall
+from relaying.at_work import at_work, stall
 from waiting import wait_until
 
 
@@ -43,7 +43,7 @@ async def test_an_outage_while_handing_over_is_waited_out(
     with capture_logs() as logs:
         async with at_work(relay):
             async with asyncio.timeout(20):
-                await Telling(checkpoints.outboxes, [relay]).all_told()
+                await Relaying(checkpoints.outboxes, [relay]).all_told()
             await wait_until(lambda: logs and logs[-1]["log_level"] == "info")
     assert len({event.id for event in checkpoints.published}) == 2
     assert checkpoints.published == checkpoints.published[:2] * 4
@@ -70,7 +70,7 @@ async def test_what_was_published_is_not_published_again_for_a_drop_that_failed(
     async with at_work(relay):
         await wait_until(lambda: outages == [3])
         await stall(checkpoints, active("/b"), 1)
-        await Telling(checkpoints.outboxes, [relay]).all_told()
+        await Relaying(checkpoints.outboxes, [relay]).all_told()
     assert len(checkpoints.published) == len({event.id for event in checkpoints.published}) == 3
     assert relay.counts.delivered == 3
 
