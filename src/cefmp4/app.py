@@ -18,21 +18,24 @@ from cefmp4.adapters.disk import LocalDisk, prepare_process
 from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
 from cefmp4.assembly import (
     SystemClock,
+    figures,
     make_flow,
     make_lookout,
     make_selection,
+    make_tracer,
     make_watcher,
     make_world,
     store_settings,
     trial_key,
 )
 from cefmp4.config import Settings
-from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
+from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed, S3OperationError
 from cefmp4.flow import Flow
 from cefmp4.garbage import short_collections
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
+from cefmp4.persistence import Persistence
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import (
@@ -82,6 +85,7 @@ class Daemon:
         self.settings, self.once, self.on_ready = settings, once, on_ready
         self.around, self.store_with = around, store_with
         self.metrics, self.watchdog = Metrics(), watchdog or Watchdog()
+        self.tracer = make_tracer(settings)
         self.metrics.watch_loop(lambda: self.watchdog.blocked, self.watchdog.longest_seconds)
         self.supervisor: Supervisor | None = None
         self.lookout: Lookout | None = None
@@ -91,7 +95,10 @@ class Daemon:
     async def run(self) -> int:
         """Work until stopped; the exit code. Raises CefMP4Error when it cannot start."""
         with short_collections():
-            return await self._run()
+            try:
+                return await self._run()
+            finally:
+                self.tracer.close()  # at most two seconds, and nothing else is left to do
 
     async def _run(self) -> int:
         prepare_process()
@@ -135,19 +142,24 @@ class Daemon:
                 server.listening(settings.prom_host, settings.prom_port)
             )
             checkpoints = await self._claimed(stack)
+            persistence = Persistence(checkpoints, self.metrics.work)
+            await async_retry_transient("ask the state server", persistence.ask)
             flow = await self._flow(checkpoints)
             store = await self._opened_store(stack, flow.pace)
             self.watchdog.begin()
             disk = LocalDisk(make_selection(settings))
             stack.callback(disk.close)
-            world = make_world(settings, disk, store, checkpoints, self.metrics, flow)
-            world = self.around(world)
+            world = self.around(
+                make_world(settings, disk, store, checkpoints, self.metrics, flow, self.tracer)
+            )
             self.supervisor = supervisor = Supervisor(world)
             self.lookout = make_lookout(settings, supervisor)
+            self.metrics.watch_streams(figures(self.lookout, supervisor))
             self.metrics.watch_active(supervisor.active_streams)
             self.metrics.watch_uploads(
                 limit=lambda: flow.parts.limit,
                 used=lambda: flow.parts.used,
+                waiting=lambda: flow.parts.waiting,
                 bytes_per_second=lambda: flow.pace.bytes_per_second or 0,
             )
             whole = await async_retry_transient("resume", checkpoints.is_whole)
@@ -158,7 +170,7 @@ class Daemon:
             supervisor.attach(watcher)
             server.scan_now = watcher.scan_soon
             self.on_ready(url)
-            return await self._until_the_end(supervisor, watcher, checkpoints)
+            return await self._until_the_end(supervisor, watcher, checkpoints, persistence)
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -168,13 +180,11 @@ class Daemon:
                 settings.instance,
                 lease_seconds=settings.claim_lease_seconds,
                 ca_bundle=settings.redis_ca_bundle,
+                failed=self.metrics.work.state_failed,
             )
         )
         await async_retry_transient("claim the instance", checkpoints.claim)
         stack.push_async_callback(_release, checkpoints)
-        warning = await async_retry_transient("ask the state server", checkpoints.persistence)
-        if warning:
-            log.warning("the state server may forget", why=warning)
         return checkpoints
 
     async def _flow(self, checkpoints: RedisCheckpoints) -> Flow:
@@ -189,16 +199,24 @@ class Daemon:
         settings = self.store_with(self.settings)
 
         async def attempt() -> S3Store:
-            return await stack.enter_async_context(
-                open_store(settings, trial_key(self.settings), pace)
-            )
+            try:
+                return await stack.enter_async_context(
+                    open_store(settings, trial_key(self.settings), pace)
+                )
+            except S3OperationError as error:
+                self.metrics.work.store_failed(error.operation, error.code)
+                raise
 
         store = await async_retry_transient("open the store", attempt)
         log.info("store opened", bucket=settings.bucket, checks=store.capabilities.checksum)
         return store
 
     async def _until_the_end(
-        self, supervisor: Supervisor, watcher: Watcher, checkpoints: RedisCheckpoints
+        self,
+        supervisor: Supervisor,
+        watcher: Watcher,
+        checkpoints: RedisCheckpoints,
+        persistence: Persistence,
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
         settings, world = self.settings, supervisor.world
@@ -219,6 +237,7 @@ class Daemon:
             asyncio.ensure_future(
                 listen(checkpoints, supervisor.hear, world.flow, world.clock)
             ),
+            asyncio.ensure_future(persistence.ask_now_and_then()),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
         if self.once:

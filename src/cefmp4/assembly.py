@@ -4,7 +4,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,15 +17,18 @@ from cefmp4.adapters.embedded import EmbeddedServers
 from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
-from cefmp4.config import Settings
+from cefmp4.config import Settings, WrongSettings
 from cefmp4.core.keys import key_problem, literal_prefix, place_of_id, render_key
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
+from cefmp4.counted import CountedStore
 from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.flow import Flow
+from cefmp4.logging_config import redact
 from cefmp4.lookout import Lookout
-from cefmp4.metrics import Metrics
+from cefmp4.metrics import Figures, Metrics
 from cefmp4.pace import Pace
 from cefmp4.ports import Probe, Prober
+from cefmp4.ports.tracing import NO_TRACER, Tracer
 from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
@@ -70,6 +73,7 @@ def make_world(
     checkpoints: RedisCheckpoints,
     metrics: Metrics,
     flow: Flow,
+    tracer: Tracer,
 ) -> World:
     """The real things behind every port."""
     policy, selection = settings.policy(), make_selection(settings)
@@ -77,7 +81,7 @@ def make_world(
     tag = instance_tag(settings.instance)
     return World(
         disk=disk,
-        store=store,
+        store=CountedStore(store, metrics.work.store_failed),
         checkpoints=checkpoints,
         prober=LocatedProber(
             MediaProber(ffprobe, timeout_seconds=settings.probe_timeout_seconds), selection
@@ -96,6 +100,7 @@ def make_world(
         key_is_unique="{stream_id}" in settings.s3_key_template,
         host=socket.gethostname(),
         recollection=make_recollection(settings),
+        tracer=tracer,
     )
 
 
@@ -136,12 +141,42 @@ def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) ->
         poll_interval_seconds=settings.poll_interval_seconds,
         idle_seconds=settings.stream_timeout_seconds,
         clock=SystemClock(),
+        work=supervisor.world.metrics.work,
     )
 
 
 def make_lookout(settings: Settings, supervisor: Supervisor) -> Lookout:
     """What is told of the streams to whoever looks."""
     return Lookout(lambda: supervisor.roster, SystemClock(), settings.stalled_after_seconds)
+
+
+def figures(lookout: Lookout, supervisor: Supervisor) -> Callable[[], Awaitable[Figures]]:
+    """All streams in numbers, those that wait for a person included."""
+
+    async def look() -> Figures:
+        seen = await lookout.look()
+        waiting = supervisor.past.not_stored()
+        return Figures(
+            {**seen.statuses, **waiting},
+            seen.unsent_bytes,
+            seen.at_risk_seconds,
+            seen.at_risk,
+        )
+
+    return look
+
+
+def make_tracer(settings: Settings) -> Tracer:
+    """Where traces go; OpenTelemetry is imported only when they are wanted."""
+    if not settings.otel_traces:
+        return NO_TRACER
+    from cefmp4.adapters.tracing import open_tracer
+
+    try:
+        return open_tracer(settings.instance)
+    except ValueError as error:
+        wrong = f"OTEL_EXPORTER_OTLP_*: one of them cannot be understood: {redact(str(error))}"
+        raise WrongSettings([wrong]) from None
 
 
 def make_selection(settings: Settings) -> Selection:

@@ -5,9 +5,9 @@ that it was tried, and then HEAD and ListParts tell what became of it. So an ans
 was lost, late or wrong takes the same path as a good one.
 """
 
-import time
-
-from structlog.typing import FilteringBoundLogger
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cefmp4.aborting import abort_until_gone, listed_parts
 from cefmp4.core.checksum import object_crc64nvme
@@ -26,6 +26,7 @@ from cefmp4.metadata import metadata_json
 from cefmp4.ports import Fingerprint, ListedPart, Probe
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
+from cefmp4.telling import Telling
 from cefmp4.uploading import HeldBody, find_own_uploads
 from cefmp4.world import World
 
@@ -33,10 +34,8 @@ from cefmp4.world import World
 class Finishing:
     """Carries out everything that follows a seal, and every way a stream can end."""
 
-    def __init__(
-        self, world: World, ledger: Ledger, sight: Sight, log: FilteringBoundLogger
-    ) -> None:
-        self.world, self.ledger, self.sight, self.log = world, ledger, sight, log
+    def __init__(self, world: World, ledger: Ledger, sight: Sight, telling: Telling) -> None:
+        self.world, self.ledger, self.sight, self.telling = world, ledger, sight, telling
 
     async def put_whole(self) -> None:
         """One PutObject; its bytes were read and summed before the first one is sent."""
@@ -48,6 +47,7 @@ class Finishing:
             self.sight.sending(1, world.flow.part(Urgency.ENDED)),
             world.disk.body(cp.path, cp.identity, span, world.store.digests) as body,
         ):
+            began = self.telling.began()
             if world.disk.stat(cp.path) != cp.seal.version:
                 return  # it moved on while it was read; the next turn unseals it
             await self._require_free_key(cp)
@@ -55,8 +55,9 @@ class Finishing:
             await self.ledger.record(lambda c: c.with_part(part).asking_to_complete())
             await self.ledger.assure()
             held = HeldBody(body, self.ledger.assure)
-            await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), held)
-        world.metrics.part_sent(cp.stream_id, span.length)
+            with self._answer_may_be_unclear():
+                await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), held)
+        self.telling.put_whole(cp.key, span.length, began)
 
     async def complete(self) -> None:
         await self._require_free_key(self.ledger.current)
@@ -65,12 +66,24 @@ class Finishing:
         if cp.upload_id is None:
             raise LookupError("nothing to complete: no upload was begun")
         await self.ledger.assure()
+        began = self.telling.began()
         try:
-            await self.world.store.complete(
-                cp.key, cp.upload_id, parts, object_crc64nvme(parts)
-            )
+            with self._answer_may_be_unclear():
+                await self.world.store.complete(
+                    cp.key, cp.upload_id, parts, object_crc64nvme(parts)
+                )
         except (UploadGone, PartsRefused) as error:
             await self._refused(cp, cp.upload_id, error)
+        else:
+            self.telling.completed(len(parts), cp.bytes_sent, began)
+
+    @contextmanager
+    def _answer_may_be_unclear(self) -> Iterator[None]:
+        try:
+            yield
+        except S3OperationError as error:
+            self.telling.unclear(error)
+            raise
 
     async def _require_free_key(self, cp: Checkpoint) -> None:
         """Another's object is never replaced: which keys are taken can have been forgotten."""
@@ -93,7 +106,7 @@ class Finishing:
         """
         rows = await self._rows(cp.key, upload_id)
         if rows is None:
-            self.log.info("the store does not know the upload any more: asking for the object")
+            self.telling.unknown_upload()
             return
         # One row that agrees is enough: some stores list every version of a part.
         listed = {(row.number, row.size_bytes, row.etag) for row in rows}
@@ -105,14 +118,9 @@ class Finishing:
         if isinstance(error, UploadGone) and not wrong:
             raise _denied(error)
         wrong = wrong or frozenset(cp.parts)
-        self.log.warning(
-            "the store refused to complete",
-            why=str(error),
-            refusals=cp.refusals + 1,
-            parts_to_send_again=len(wrong),
-        )
         self.sight.disprove(wrong)
         await self.ledger.record(lambda c: c.refused(wrong, str(error)))
+        self.telling.refused(error, cp.refusals + 1, len(wrong))
 
     async def resolve(self) -> None:
         """The object stands and is ours; or the upload stands; or both are gone."""
@@ -123,14 +131,15 @@ class Finishing:
             await self._stored(found)
             return
         if found and found.stream_id == cp.stream_id:
-            self.log.error("the object is not what was sent", why=difference, key=cp.key)
+            self.telling.wrong_object(cp.key, difference)
             await self.ledger.record(lambda c: c.refused(frozenset(), difference))
         if cp.upload_id is None:
             self.sight.upload_may_exist = False
             await self.ledger.record(lambda c: c.not_put())
-            self.log.info("not stored: it will be sent again", why=difference)
+            self.telling.not_put(difference)
         elif await self._rows(cp.key, cp.upload_id) is not None:
             await self.ledger.record(lambda c: c.still_incomplete())
+            self.telling.not_completed(difference)
         else:
             await self.upload_lost(difference)
 
@@ -140,40 +149,29 @@ class Finishing:
     async def upload_lost(self, why: str) -> None:
         """The store has forgotten the upload (a lifecycle rule, a person): begin again."""
         cp = self.ledger.current
-        self.log.warning(
-            "the upload is gone: beginning again",
-            why=why,
-            parts=len(cp.parts),
-            hint="look whether a lifecycle rule of the bucket aborts unfinished uploads",
-        )
         self.sight.disprove(frozenset(cp.parts))
         if cp.upload_id and not cp.completing:
             await self._abort(cp.key, cp.upload_id)  # a part in flight may have revived it
         await self.ledger.record(lambda c: c.restarted(f"upload lost: {why}"))
+        self.telling.upload_lost(len(cp.parts), why)
         self.sight.upload_may_exist = False
 
     async def _stored(self, found: StoredObject) -> None:
-        now = self.world.clock.now()
-        await self.ledger.record(lambda c: c.completed_in_store(found, now))
-        self.log.info("stored", key=self.ledger.current.key, bytes=found.size_bytes)
+        clock, now = self.world.clock, self.world.clock.now()
+        cp = await self.ledger.record(lambda c: c.completed_in_store(found, now))
+        since = self.sight.since_write(cp.seal, clock.monotonic(), now)
+        self.telling.stored(cp, found, since)
 
     async def describe(self) -> None:
         """Probe the recording and put the metadata JSON beside its object."""
         world, cp = self.world, self.ledger.current
-        began = time.monotonic()
+        began = self.telling.began()
         probe, boxes = await self._look_into(cp)
         document = metadata_json(cp, probe, boxes, world.clock.now(), world.host)
         await self.ledger.assure()
         await world.store.put_json(metadata_key(cp.key), document)
         await self.ledger.record(lambda c: c.with_description(probe))
-        if probe.duration_seconds is not None:
-            world.metrics.stream_probed(cp.stream_id, probe.duration_seconds)
-        self.log.info(
-            "described",
-            duration_seconds=probe.duration_seconds,
-            problem=probe.problem,
-            seconds=round(time.monotonic() - began, 3),
-        )
+        self.telling.described(probe, began)
 
     async def _look_into(self, cp: Checkpoint) -> tuple[Probe, Boxes | None]:
         """What the media says, unless another version stands there by now."""
@@ -203,13 +201,13 @@ class Finishing:
         found = await world.store.head(cp.key)
         difference = differs(found, cp) if found else "there is no object"
         if difference or cp.seal is None:
-            self.log.error("the recording is kept: its object is not there", why=difference)
+            self.telling.kept(f"its object is not there: {difference}", logging.ERROR)
         elif await self._was_rewritten(cp, cp.seal.version):
-            self.log.warning("the recording is kept: its bytes are not the stored ones")
+            self.telling.kept("its bytes are not the stored ones", logging.WARNING)
         else:
             await self.ledger.assure()
             done = await world.disposal.dispose(cp.path, cp.seal.version, cp.stream_id)
-            self.log.info("recording disposed of", done=done or "kept: it changed meanwhile")
+            self.telling.disposed(done)
         await self.ledger.record(lambda c: c.with_disposal())
 
     async def _was_rewritten(self, cp: Checkpoint, sealed: FileVersion) -> bool:
@@ -231,7 +229,7 @@ class Finishing:
 
     async def abandon(self, status: Status, reason: str, hint: str) -> None:
         """Abort the upload, then end the stream."""
-        cp = self.ledger.current
+        cp, began = self.ledger.current, self.telling.began()
         uploads = {cp.upload_id} if cp.upload_id else set()
         if cp.upload_id is None and self.sight.upload_may_exist:
             uploads = {upload.upload_id for upload in await find_own_uploads(self.world, cp)}
@@ -239,13 +237,13 @@ class Finishing:
             await self._abort(cp.key, upload_id)
         now = self.world.clock.now()
         await self.ledger.record(lambda c: c.ended(status, now, reason, hint).without_upload())
-        self.log.warning("stream abandoned", reason=reason, parts=len(cp.parts))
+        self.telling.abandoned(reason, len(cp.parts), began)
         await self._fulfilled()
 
     async def revive(self) -> None:
         """Take a failed stream up where it was."""
         cp = await self.ledger.record(lambda c: c.retried())
-        self.log.info("taken up again", parts=len(cp.parts))
+        self.telling.revived(len(cp.parts))
         await self._fulfilled()
 
     async def _fulfilled(self) -> None:

@@ -25,6 +25,7 @@ from cefmp4.ports import Checkpoints, Clock, Disk
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
+from cefmp4.telling import Telling
 from cefmp4.unhurried import unhurried
 from cefmp4.world import World
 
@@ -167,8 +168,11 @@ async def let_go(world: World, before: float, gone_last_time: frozenset[str]) ->
         ledger = Ledger(world.checkpoints, found, world.clock)
         if ledger.checkpoint is None or ledger.checkpoint.status in LIVE:
             continue  # a person was faster
-        ending = Finishing(world, ledger, Sight(), log.bind(stream_id=stream_id))
+        telling = Telling.of(world, ledger.checkpoint.path, ledger.checkpoint)
+        telling.why = "its recording is gone"
+        ending = Finishing(world, ledger, Sight(), telling)
         await ending.abandon(Status.DELETED_LOCALLY, "deleted_locally", "")
+        telling.ended(ledger.current)
     return gone - gone_last_time
 
 

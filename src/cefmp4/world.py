@@ -8,6 +8,7 @@ from cefmp4.flow import Flow
 from cefmp4.horizon import Horizon
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, ObjectStore, Prober
+from cefmp4.ports.tracing import NO_TRACER, Tracer
 from cefmp4.recollection import Recollection
 from cefmp4.slots import Slots
 
@@ -42,6 +43,7 @@ class World:
     """Streams that write to the state server, and move no bytes, at the same time."""
     horizon: Horizon = field(default_factory=Horizon)
     recollection: Recollection = field(default_factory=Recollection)
+    tracer: Tracer = NO_TRACER
 
     @property
     def parts(self) -> Slots:

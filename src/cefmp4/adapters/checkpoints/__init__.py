@@ -8,7 +8,7 @@ for everybody; `server` and `outages` are the only places that know redis-py.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from cefmp4.adapters.checkpoints.checkpoints import RedisCheckpoints
@@ -27,15 +27,17 @@ async def open_checkpoints(
     lease_seconds: float = 30.0,
     ca_bundle: str | None = None,
     holder: Holder | None = None,
+    failed: Callable[[str], None] = lambda operation: None,
 ) -> AsyncIterator[RedisCheckpoints]:
     """The checkpoints of `instance_id`; nothing is sent before the first question.
 
     The caller claims before it writes, and renews every third of `lease_seconds`.
-    `holder` is who claims, this process if not told. Raises RedisOperationError for a
+    `holder` is who claims, this process if not told. `failed` is told what was asked, by one
+    of few names, whenever the server did not answer. Raises RedisOperationError for a
     URL that cannot be understood.
     """
     keys = Keyspace(instance_id)
-    server = Server(redis_url, keys.claim, ca_bundle)
+    server = Server(redis_url, keys.claim, ca_bundle, failed)
     claim = Claim(server, keys, holder or Holder.of(os.getpid()), lease_seconds)
     try:
         yield RedisCheckpoints(server, keys, claim)
