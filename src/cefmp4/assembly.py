@@ -175,7 +175,7 @@ def make_tracer(settings: Settings) -> Tracer:
     try:
         return open_tracer(settings.instance)
     except ValueError as error:
-        wrong = f"OTEL_EXPORTER_OTLP_*: one of them cannot be understood: {redact(str(error))}"
+        wrong = f"OTEL_*: cannot be understood: {redact(str(error))}"
         raise WrongSettings([wrong]) from None
 
 

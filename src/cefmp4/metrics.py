@@ -214,6 +214,6 @@ class LoopCollector(Collector):
         )
         yield GaugeMetricFamily(
             "cefmp4_event_loop_longest_block_seconds",
-            "The longest iteration of the event loop in the last one to two minutes.",
+            "The longest iteration of the event loop in the last one to two minutes, seconds.",
             value=self._longest(),
         )
