@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from cefmp4.demo.recorder import Kind
+from cefmp4.demo.recorder import Kind, record
 from story.bucket import Bucket
 from story.collector import Collector, collecting
 from story.daemon import Daemon, recorder
@@ -92,8 +92,13 @@ async def test_a_collector_that_is_away_is_in_nobodys_way(
         daemon.environment |= {"OTEL_EXPORTER_OTLP_TIMEOUT": "1", "APP_ENV": "production"}
         daemon.start()
         for number in range(3):
-            with recorder(daemon.path(f"{number}.mp4"), seconds=0.5) as process:
-                await wait_until(lambda process=process: process.poll() is not None)
+            record(
+                daemon.path(f"{number}.mp4"),
+                Kind.ORDINARY,
+                seconds=0.5,
+                bits_per_second=8_000_000,
+                realtime=False,
+            )
         await store.wait_for_videos(3)
         await wait_until(lambda: daemon.log.count('"finished"') == 3, timeout_seconds=30)
         await wait_until(lambda: "opentelemetry" in daemon.log, timeout_seconds=30)
