@@ -119,8 +119,10 @@ class Stream:
         decision = plan(facts, self.checkpoint, self.world.policy)
         self.lull.decided(facts, self.checkpoint, decision)
         due = bool(decision.actions)
-        if self.progress.decided(decision.why, now, due=due, achieved=self.achieved):
-            self.telling.log.debug("decided", why=decision.why)
+        why = self.progress.why if decision.actions == (do.Inspect(),) else ""
+        why = why or decision.why  # a closer look now and then is no other reason to wait
+        if self.progress.decided(why, now, due=due, achieved=self.achieved):
+            self.telling.log.debug("decided", why=why)
         return decision
 
     async def turn(self) -> float | None:
