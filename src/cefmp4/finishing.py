@@ -5,7 +5,6 @@ that it was tried, and then HEAD and ListParts tell what became of it. So an ans
 was lost, late or wrong takes the same path as a good one.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -201,9 +200,9 @@ class Finishing:
         found = await world.store.head(cp.key)
         difference = differs(found, cp) if found else "there is no object"
         if difference or cp.seal is None:
-            self.telling.kept(f"its object is not there: {difference}", logging.ERROR)
+            self.telling.kept_without_object(difference)
         elif await self._was_rewritten(cp, cp.seal.version):
-            self.telling.kept("its bytes are not the stored ones", logging.WARNING)
+            self.telling.kept_rewritten()
         else:
             await self.ledger.assure()
             done = await world.disposal.dispose(cp.path, cp.seal.version, cp.stream_id)

@@ -85,8 +85,8 @@ class Telling:
         self._tell("uploads under the key aborted", key=key, aborted=aborted, why=why)
 
     def late_upload_aborted(self) -> None:
-        why = "another process works here"
-        self._tell("a late upload was aborted", level=logging.WARNING, why=why)
+        event = "a late upload was aborted: another process works here"
+        self._tell(event, level=logging.WARNING)
 
     def part_sent(self, number: int, size_bytes: int, began: float, *, again: bool) -> None:
         self._landed(size_bytes, began)
@@ -176,8 +176,15 @@ class Telling:
             "described", began, duration_seconds=probe.duration_seconds, problem=probe.problem
         )
 
-    def kept(self, why: str, level: int) -> None:
-        self._tell("the recording is kept", level=level, why=why)
+    def kept_without_object(self, why: str) -> None:
+        self._tell(
+            "the recording is kept: its object is not there", level=logging.ERROR, why=why
+        )
+
+    def kept_rewritten(self) -> None:
+        self._tell(
+            "the recording is kept: its bytes are not the stored ones", level=logging.WARNING
+        )
 
     def disposed(self, done: str | None) -> None:
         self._tell("recording disposed of", done=done or "kept: it changed meanwhile")
