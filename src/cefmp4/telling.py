@@ -2,8 +2,8 @@
 
 Whoever has an effect says it here and nowhere else, so that the three cannot disagree. Each
 line has the stream's id and path, what was done, why, and where they exist bytes and
-seconds. What must stay true: told is what has happened, after it was written down; nothing
-is told on every tick; of failures in a row the 1st, 2nd, 4th, 8th … and then, once, that it
+seconds. What must stay true: told is what has happened, not what is tried; nothing is told
+on every tick; of failures in a row the 1st, 2nd, 4th, 8th … and then, once, that it
 goes on.
 """
 

@@ -9,7 +9,7 @@ for long stops there, and takes back what was in flight and is of no use to its 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from cefmp4.aborting import abort_until_gone
@@ -104,13 +104,25 @@ class Uploading:
                 etag = await world.store.upload_part(cp.key, cp.upload_id, span.number, body)
                 crc = body.crc64nvme
             part = Part(span.number, span.length, etag, crc, world.clock.now())
-            after = await self._record(cp.upload_id, lambda c: c.with_part(part))
+            with self._told_of(part, began, again=span.number in cp.resent):
+                after = await self._record(cp.upload_id, lambda c: c.with_part(part))
             self._note_sent(after)
-        again = span.number in cp.resent
-        self.telling.part_sent(span.number, span.length, began, again=again)
         sealed = cp.seal is not None and cp.seal.version == version
         if sealed and version is not None and world.disk.stat(cp.path) == version:
             self.sight.prove(version, span.number)
+
+    @contextmanager
+    def _told_of(self, part: Part, began: float, *, again: bool) -> Iterator[None]:
+        """A part that is in the store is told of, also where the writing of it is made up for
+        later; not where it is of no use any more."""
+        try:
+            yield
+        except Fenced:
+            raise
+        except CefMP4Error:
+            self.telling.part_sent(part.number, part.size_bytes, began, again=again)
+            raise
+        self.telling.part_sent(part.number, part.size_bytes, began, again=again)
 
     def _note_sent(self, after: Checkpoint) -> None:
         """How old the bytes are that are in the store now, nobody will ask."""
