@@ -18,6 +18,7 @@ from cefmp4.metrics import Metrics
 from cefmp4.metrics_work import CHANGED_ON_DISK, REFUSED, UPLOAD_LOST
 from cefmp4.ports import Clock, Probe
 from cefmp4.ports.tracing import Tracer
+from cefmp4.retry import is_worth_a_line
 from cefmp4.world import World
 
 NAMED_PARTS = 20
@@ -273,8 +274,3 @@ class Telling:
     def _say(self, level: int, event: str, facts: dict[str, object]) -> None:
         known = {name: fact for name, fact in facts.items() if fact not in ("", None)}
         self.log.log(level, event, **known)
-
-
-def is_worth_a_line(failures: int) -> bool:
-    """The 1st, 2nd, 4th, 8th … in a row."""
-    return failures & (failures - 1) == 0

@@ -22,6 +22,7 @@ from cefmp4.flow import Flow
 from cefmp4.ledger import Ledger
 from cefmp4.past import Past
 from cefmp4.ports import Checkpoints, Clock, Disk
+from cefmp4.retry import is_worth_a_line
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
@@ -249,7 +250,9 @@ async def note_if_whole(world: World, all_begun: Callable[[], bool]) -> None:
     except Fenced:
         raise
     except RedisOperationError as error:
-        log.warning("not noted as whole yet", error=str(error), hint=error.hint)
+        world.recollection.failures += 1
+        if is_worth_a_line(world.recollection.failures):
+            log.warning("not noted as whole yet", error=str(error), hint=error.hint)
     else:
         world.recollection.forget()
 

@@ -181,7 +181,8 @@ class Watcher:
                 self.scan_soon()
             case NoticeKind.OVERFLOW:
                 self._work.overflows.inc()
-                log.warning("notifications were lost: scanning")
+                if not self._scan_wanted.is_set():  # else it is said already
+                    log.warning("notifications were lost: scanning")
                 # All are added once more; removing them first would flood the queue again.
                 self._survey.watched.clear()
                 self._unannounced.clear()
