@@ -89,7 +89,7 @@ async def test_a_collector_that_is_away_is_in_nobodys_way(
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         with_traces(daemon, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        daemon.environment |= {"OTEL_EXPORTER_OTLP_TIMEOUT": "1", "APP_ENV": "production"}
+        daemon.environment |= {"OTEL_EXPORTER_OTLP_TIMEOUT": "10", "APP_ENV": "production"}
         daemon.start()
         for number in range(3):
             record(
@@ -101,10 +101,10 @@ async def test_a_collector_that_is_away_is_in_nobodys_way(
             )
         await store.wait_for_videos(3)
         await wait_until(lambda: daemon.log.count('"finished"') == 3, timeout_seconds=30)
-        await wait_until(lambda: "opentelemetry" in daemon.log, timeout_seconds=30)
+        await wait_until(lambda: "opentelemetry" in daemon.log, timeout_seconds=60)
         began = time.monotonic()
         assert daemon.terminate() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 8, "it waited for the collector"
     lines = [line for line in daemon.log.splitlines() if '"opentelemetry' in line]
     assert len(lines) <= 3, lines
 
