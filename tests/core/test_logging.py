@@ -105,6 +105,18 @@ def test_libraries_are_routed_and_muted(lines: Lines) -> None:
     assert len(lines()) == len(names)
 
 
+def test_a_library_does_not_flood_the_log(lines: Lines) -> None:
+    """What it says again and again is written once a minute; our own lines all are.
+
+    Seen failing without the filter.
+    """
+    for number in range(100):
+        logging.getLogger("opentelemetry.exporter").error("no answer, attempt %s", number)
+        logger().warning("failed", failures=number)
+    assert len([line for line in lines() if line["logger_name"].startswith("open")]) == 1
+    assert len(lines()) == 101
+
+
 def test_levels(stream: io.StringIO) -> None:
     """LOG_LEVEL holds for our own events, in any case, and for libraries above WARNING."""
     configure_logging("production", "error", stream=stream)

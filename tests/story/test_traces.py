@@ -83,7 +83,7 @@ async def test_a_collector_that_is_away_is_in_nobodys_way(
     """Recordings are stored all the same, a line or two tell of it, and stopping takes no
     longer than two seconds more.
 
-    Seen failing with the shutdown of the SDK waited for, and with its lines let through.
+    Seen failing with the shutdown of the SDK waited for.
     """
     with socket.socket() as silent:  # takes connections, and answers nothing
         silent.bind(("127.0.0.1", 0))
