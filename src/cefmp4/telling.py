@@ -135,6 +135,7 @@ class Telling:
             "the store refused to complete",
             level=logging.WARNING,
             error=str(error),
+            hint=error.hint,
             refusals=refusals,
             parts_to_send_again=wrong,
         )
@@ -210,7 +211,7 @@ class Telling:
         facts = {
             "status": cp.status.value,
             "why": cp.reason,
-            "hint": cp.hint,
+            "hint": cp.hint or None,
             "bytes": cp.stored.size_bytes if cp.stored else cp.bytes_sent,
             "parts": len(cp.parts),
             "resent": cp.parts_resent,
@@ -272,5 +273,5 @@ class Telling:
             self._tracer.effect(self.stream_id, event, now - seconds, now, facts)
 
     def _say(self, level: int, event: str, facts: dict[str, object]) -> None:
-        known = {name: fact for name, fact in facts.items() if fact not in ("", None)}
+        known = {name: fact for name, fact in facts.items() if fact is not None}
         self.log.log(level, event, **known)
