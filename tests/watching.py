@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from cefmp4.adapters.disk import LocalDisk
 from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
+from cefmp4.metrics_work import Work
 from cefmp4.notices import Notice, Notifier, WatchLimit
 from cefmp4.selection import Selection
 from cefmp4.watcher import Watcher
@@ -37,6 +40,7 @@ class Told:
     def __init__(self) -> None:
         self.all: list[StreamEvent | Scan] = []
         self.watcher: Watcher
+        self.work = Work(CollectorRegistry())
 
     async def take_in(self, scan: Scan) -> None:
         self.all.append(scan)
@@ -145,6 +149,7 @@ async def watching(
         idle_seconds=idle_seconds,
         tick_seconds=0.02,
         clock=SystemClock(),
+        work=told.work,
     )
     told.watcher.expect(expected)
     running = asyncio.create_task(told.watcher.run())

@@ -19,22 +19,27 @@ from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
 from cefmp4.assembly import (
     SystemClock,
     make_flow,
-    make_lookout,
-    make_relaying,
     make_selection,
     make_watcher,
     make_world,
-    sinks,
     store_settings,
     trial_key,
 )
+from cefmp4.assembly_telling import (
+    figures,
+    make_lookout,
+    make_relaying,
+    make_tracer,
+    sinks,
+)
 from cefmp4.config import Settings
-from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed
+from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed, S3OperationError
 from cefmp4.flow import Flow
 from cefmp4.garbage import short_collections
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
+from cefmp4.persistence import Persistence
 from cefmp4.relaying import Relaying
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
@@ -85,6 +90,7 @@ class Daemon:
         self.settings, self.once, self.on_ready = settings, once, on_ready
         self.around, self.store_with = around, store_with
         self.metrics, self.watchdog = Metrics(), watchdog or Watchdog()
+        self.tracer = make_tracer(settings)
         self.metrics.watch_loop(lambda: self.watchdog.blocked, self.watchdog.longest_seconds)
         self.supervisor: Supervisor | None = None
         self.lookout: Lookout | None = None
@@ -94,7 +100,10 @@ class Daemon:
     async def run(self) -> int:
         """Work until stopped; the exit code. Raises CefMP4Error when it cannot start."""
         with short_collections():
-            return await self._run()
+            try:
+                return await self._run()
+            finally:
+                self.tracer.close()  # at most two seconds, and nothing else is left to do
 
     async def _run(self) -> int:
         prepare_process()
@@ -142,19 +151,24 @@ class Daemon:
                 make_relaying(settings, checkpoints.outboxes)
             )
             self.metrics.watch_events(relay.counts for relay in relaying.relays)
+            persistence = Persistence(checkpoints, self.metrics.work)
+            await async_retry_transient("ask the state server", persistence.ask)
             flow = await self._flow(checkpoints)
             store = await self._opened_store(stack, flow.pace)
             self.watchdog.begin()
             disk = LocalDisk(make_selection(settings))
             stack.callback(disk.close)
-            world = make_world(settings, disk, store, checkpoints, self.metrics, flow)
-            world = self.around(world)
+            world = self.around(
+                make_world(settings, disk, store, checkpoints, self.metrics, flow, self.tracer)
+            )
             self.supervisor = supervisor = Supervisor(world)
             self.lookout = make_lookout(settings, supervisor)
+            self.metrics.watch_streams(figures(self.lookout, supervisor))
             self.metrics.watch_active(supervisor.active_streams)
             self.metrics.watch_uploads(
                 limit=lambda: flow.parts.limit,
                 used=lambda: flow.parts.used,
+                waiting=lambda: flow.parts.waiting,
                 bytes_per_second=lambda: flow.pace.bytes_per_second or 0,
             )
             whole = await async_retry_transient("resume", checkpoints.is_whole)
@@ -165,7 +179,9 @@ class Daemon:
             supervisor.attach(watcher)
             server.scan_now = watcher.scan_soon
             self.on_ready(url)
-            return await self._until_the_end(supervisor, watcher, checkpoints, relaying)
+            return await self._until_the_end(
+                supervisor, watcher, checkpoints, relaying, persistence
+            )
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -177,13 +193,11 @@ class Daemon:
                 ca_bundle=settings.redis_ca_bundle,
                 sinks=sinks(settings),
                 events_kept=settings.events_kept,
+                failed=self.metrics.work.state_failed,
             )
         )
         await async_retry_transient("claim the instance", checkpoints.claim)
         stack.push_async_callback(_release, checkpoints)
-        warning = await async_retry_transient("ask the state server", checkpoints.persistence)
-        if warning:
-            log.warning("the state server may forget", why=warning)
         return checkpoints
 
     async def _flow(self, checkpoints: RedisCheckpoints) -> Flow:
@@ -198,9 +212,13 @@ class Daemon:
         settings = self.store_with(self.settings)
 
         async def attempt() -> S3Store:
-            return await stack.enter_async_context(
-                open_store(settings, trial_key(self.settings), pace)
-            )
+            try:
+                return await stack.enter_async_context(
+                    open_store(settings, trial_key(self.settings), pace)
+                )
+            except S3OperationError as error:
+                self.metrics.work.store_failed(error.operation, error.code)
+                raise
 
         store = await async_retry_transient("open the store", attempt)
         log.info("store opened", bucket=settings.bucket, checks=store.capabilities.checksum)
@@ -212,6 +230,7 @@ class Daemon:
         watcher: Watcher,
         checkpoints: RedisCheckpoints,
         relaying: Relaying,
+        persistence: Persistence,
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
         settings, world = self.settings, supervisor.world
@@ -232,6 +251,7 @@ class Daemon:
             asyncio.ensure_future(
                 listen(checkpoints, supervisor.hear, world.flow, world.clock)
             ),
+            asyncio.ensure_future(persistence.ask_now_and_then()),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
         for relay in relaying.relays:

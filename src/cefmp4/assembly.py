@@ -4,9 +4,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import structlog
 from pydantic import SecretStr
@@ -19,22 +17,17 @@ from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.adapters.poster import PictureMaker
 from cefmp4.adapters.probe import MediaProber
 from cefmp4.adapters.s3 import S3Store, StoreSettings
-from cefmp4.adapters.webhook import open_webhook
 from cefmp4.config import Settings
-from cefmp4.config_webhook import is_loopback
-from cefmp4.core.happenings import Sink
 from cefmp4.core.keys import key_problem, literal_prefix, place_of_id, render_key
 from cefmp4.core.stream_ids import instance_tag, stream_id_from
+from cefmp4.counted import CountedStore
 from cefmp4.errors import CefMP4Error, StreamInitializationError
 from cefmp4.flow import Flow
-from cefmp4.lookout import Lookout
+from cefmp4.locating import LocatedIllustrator, LocatedProber
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
-from cefmp4.ports import Illustrator, NoPicture, Outboxes, Picture, Probe, Prober
+from cefmp4.ports.tracing import Tracer
 from cefmp4.recollection import Recollection
-from cefmp4.relaying import Relay, Relaying
-from cefmp4.relaying.stream import StreamRelay
-from cefmp4.relaying.webhook import WebhookRelay
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
 from cefmp4.supervisor import Supervisor
@@ -53,41 +46,6 @@ class SystemClock:
     monotonic = staticmethod(time.monotonic)
 
 
-@dataclass(frozen=True, slots=True)
-class LocatedProber:
-    """Has the file looked into that a recording's path stands for: its own, or a link's."""
-
-    prober: Prober
-    selection: Selection
-
-    async def probe(self, path: str) -> Probe:
-        """See Prober."""
-        place, problem = _located(self.selection, path)
-        return Probe(problem=problem) if problem else await self.prober.probe(place)
-
-
-@dataclass(frozen=True, slots=True)
-class LocatedIllustrator:
-    """Has the picture made of the file that a recording's path stands for."""
-
-    illustrator: Illustrator
-    selection: Selection
-
-    async def picture(self, path: str) -> Picture | NoPicture:
-        """See Illustrator."""
-        place, problem = _located(self.selection, path)
-        return NoPicture(problem) if problem else await self.illustrator.picture(place)
-
-
-def _located(selection: Selection, path: str) -> tuple[str, str]:
-    """The file to look into, or why there is none."""
-    try:
-        place = selection.locate(path)
-    except OSError as error:
-        return "", f"cannot be reached: {os.strerror(error.errno or 0)}"
-    return place or "", "" if place else "it is behind a link that is not followed"
-
-
 def make_world(
     settings: Settings,
     disk: LocalDisk,
@@ -95,6 +53,7 @@ def make_world(
     checkpoints: RedisCheckpoints,
     metrics: Metrics,
     flow: Flow,
+    tracer: Tracer,
 ) -> World:
     """The real things behind every port."""
     policy, selection = settings.policy(), make_selection(settings)
@@ -102,7 +61,7 @@ def make_world(
     tag, most_seconds = instance_tag(settings.instance), settings.probe_timeout_seconds
     return World(
         disk=disk,
-        store=store,
+        store=CountedStore(store, metrics.work.store_failed),
         checkpoints=checkpoints,
         prober=LocatedProber(MediaProber(ffprobe, timeout_seconds=most_seconds), selection),
         illustrator=LocatedIllustrator(PictureMaker(most_seconds), selection)
@@ -122,28 +81,8 @@ def make_world(
         key_is_unique="{stream_id}" in settings.s3_key_template,
         host=socket.gethostname(),
         recollection=make_recollection(settings),
+        tracer=tracer,
     )
-
-
-def sinks(settings: Settings) -> list[Sink]:
-    """Who is told what happens."""
-    redis = [Sink.REDIS] if settings.events_kept else []
-    return [*redis, Sink.WEBHOOK] if settings.webhook_url else redis
-
-
-@asynccontextmanager
-async def make_relaying(settings: Settings, outboxes: Outboxes) -> AsyncIterator[Relaying]:
-    """What tells them."""
-    relays: list[Relay] = [StreamRelay(outboxes)] if settings.events_kept else []
-    async with AsyncExitStack() as stack:
-        if settings.webhook_url:
-            url, secret = settings.webhook_url.get_secret_value(), settings.webhook_secret
-            if secret is None and not is_loopback(url):
-                log.warning("events go out unsigned", hint="set WEBHOOK_SECRET")
-            key = secret.get_secret_value() if secret else None
-            receiver = await stack.enter_async_context(open_webhook(url, key, SystemClock.now))
-            relays.append(WebhookRelay(outboxes, receiver, SystemClock()))
-        yield Relaying(outboxes, relays)
 
 
 def make_flow(settings: Settings) -> Flow:
@@ -183,12 +122,8 @@ def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) ->
         poll_interval_seconds=settings.poll_interval_seconds,
         idle_seconds=settings.stream_timeout_seconds,
         clock=SystemClock(),
+        work=supervisor.world.metrics.work,
     )
-
-
-def make_lookout(settings: Settings, supervisor: Supervisor) -> Lookout:
-    """What is told of the streams to whoever looks."""
-    return Lookout(lambda: supervisor.roster, SystemClock(), settings.stalled_after_seconds)
 
 
 def make_selection(settings: Settings) -> Selection:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 import typer
+from pydantic import SecretStr
 
 from cefmp4 import __version__, app, console
 from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, tell_when_one_ends
@@ -22,6 +23,8 @@ from cefmp4.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 WRONG_SETTINGS = 2
+STATE_SERVER_SCHEMES = ("redis", "rediss", "unix")
+"""Of these URLs only the password is a secret; where it is down is to be said."""
 
 cli = typer.Typer(
     help="Uploads MP4 recordings to S3-compatible storage while they are still being written.",
@@ -118,16 +121,19 @@ def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None
 
 
 def hide_secrets(settings: Settings) -> None:
-    """No secret of the settings may ever appear in a log line."""
-    secrets = [settings.s3_secret_access_key, settings.s3_session_token, settings.web_token]
-    secrets.append(settings.webhook_secret)
-    hidden = [secret.get_secret_value() for secret in secrets if secret]
-    password = urlsplit(settings.redis_url.get_secret_value()).password or ""
-    hidden += [password, unquote(password)]
-    if settings.webhook_url:
-        hidden += secrets_in(settings.webhook_url.get_secret_value())
-    for secret in filter(None, hidden):
-        hide(secret)
+    """No secret of the settings may ever appear in a log line, nor a password in an URL."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str):
+            continue
+        url = urlsplit(text) if "://" in text else None
+        if url is not None and url.password:
+            hide(url.password)
+            hide(unquote(url.password))
+        if isinstance(value, SecretStr) and not (url and url.scheme in STATE_SERVER_SCHEMES):
+            for secret in secrets_in(text) if url else [text]:
+                hide(secret)
 
 
 for command in (

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import ssl
+from importlib.util import find_spec
 from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -257,6 +258,18 @@ def apart_from_watch_dir(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def with_extra(value: bool) -> bool:
+    """Traces, only where what sends them is installed."""
+    if value:
+        try:
+            there = find_spec("opentelemetry.sdk") and find_spec("opentelemetry.exporter.otlp")
+        except ModuleNotFoundError:
+            there = None
+        if there is None:
+            raise ValueError("needs the extra otel: pip install 'cefmp4[otel]'")
+    return value
+
+
 # --- the rules as types -------------------------------------------------------------
 
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
@@ -284,3 +297,4 @@ KmsKey = Annotated[str | None, AfterValidator(only_with_kms)]
 Poster = Annotated[bool, AfterValidator(only_with_metadata)]
 EmbeddedDataDir = Annotated[Path, AfterValidator(apart_from_watch_dir)]
 ArchiveDir = Annotated[Directory | None, AfterValidator(where_to_move)]
+OtelTraces = Annotated[bool, AfterValidator(with_extra)]

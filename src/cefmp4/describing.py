@@ -7,10 +7,6 @@ What must stay true: nothing about the media, and nothing about the picture, kee
 from its end; and a picture never takes the place of a recording.
 """
 
-import time
-
-from structlog.typing import FilteringBoundLogger
-
 from cefmp4.core.keys import key_problem
 from cefmp4.core.media import Poster
 from cefmp4.core.model import Checkpoint
@@ -20,14 +16,15 @@ from cefmp4.errors import ChunkProcessingError, S3OperationError
 from cefmp4.ledger import Ledger
 from cefmp4.metadata import metadata_json
 from cefmp4.ports import Fingerprint, NoPicture, Picture, Probe
+from cefmp4.telling import Telling
 from cefmp4.world import World
 
 CHANGED = "the recording changed or went away before it was"
 
 
-async def describe(world: World, ledger: Ledger, log: FilteringBoundLogger) -> None:
+async def describe(world: World, ledger: Ledger, telling: Telling) -> None:
     """Probe the recording and put the metadata JSON beside its object, and a picture."""
-    cp, began = ledger.current, time.monotonic()
+    cp, began = ledger.current, telling.began()
     probe, boxes = await _look_into(world, cp)
     shown = await _put_poster(world, ledger, probe)
     document = metadata_json(cp, probe, boxes, world.clock.now(), world.host, shown)
@@ -35,16 +32,7 @@ async def describe(world: World, ledger: Ledger, log: FilteringBoundLogger) -> N
     await world.store.put_document(metadata_key(cp.key), document, "application/json")
     poster = shown if isinstance(shown, Poster) else None
     await ledger.record(lambda c: c.with_description(probe, poster))
-    if probe.duration_seconds is not None:
-        world.metrics.stream_probed(cp.stream_id, probe.duration_seconds)
-    if isinstance(shown, NoPicture):
-        log.info("no poster", why=shown.why)
-    log.info(
-        "described",
-        duration_seconds=probe.duration_seconds,
-        problem=probe.problem,
-        seconds=round(time.monotonic() - began, 3),
-    )
+    telling.described(probe, shown, began)
 
 
 async def _look_into(world: World, cp: Checkpoint) -> tuple[Probe, Boxes | None]:

@@ -67,6 +67,7 @@ class S3OperationError(CefMP4Error):
         transient: bool | None = None,
         retry_after_seconds: float = 0.0,
         strain: Strain | None = None,
+        unclear: bool = False,
     ) -> None:
         super().__init__(
             f"{operation}: {code}: {message}",
@@ -77,6 +78,8 @@ class S3OperationError(CefMP4Error):
         )
         self.operation = operation
         self.code = code
+        self.unclear = unclear
+        """There was no answer, or none that says whether it was carried out."""
         self.operation_type = "s3" + re.sub("([A-Z]+)", r"_\1", operation).lower()
 
 

@@ -5,7 +5,8 @@ that it was tried, and then HEAD and ListParts tell what became of it. So an ans
 was lost, late or wrong takes the same path as a good one.
 """
 
-from structlog.typing import FilteringBoundLogger
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cefmp4.aborting import abort_until_gone, listed_parts
 from cefmp4.core.checksum import object_crc64nvme
@@ -22,6 +23,7 @@ from cefmp4.ledger import Ledger
 from cefmp4.ports import Fingerprint, ListedPart
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
+from cefmp4.telling import Telling
 from cefmp4.uploading import HeldBody, find_own_uploads
 from cefmp4.world import World
 
@@ -29,10 +31,8 @@ from cefmp4.world import World
 class Finishing:
     """Carries out everything that follows a seal, and every way a stream can end."""
 
-    def __init__(
-        self, world: World, ledger: Ledger, sight: Sight, log: FilteringBoundLogger
-    ) -> None:
-        self.world, self.ledger, self.sight, self.log = world, ledger, sight, log
+    def __init__(self, world: World, ledger: Ledger, sight: Sight, telling: Telling) -> None:
+        self.world, self.ledger, self.sight, self.telling = world, ledger, sight, telling
 
     async def put_whole(self) -> None:
         """One PutObject; its bytes were read and summed before the first one is sent."""
@@ -44,6 +44,7 @@ class Finishing:
             self.sight.sending(1, world.flow.part(Urgency.ENDED)),
             world.disk.body(cp.path, cp.identity, span, world.store.digests) as body,
         ):
+            began = self.telling.began()
             if world.disk.stat(cp.path) != cp.seal.version:
                 return  # it moved on while it was read; the next turn unseals it
             await self._require_free_key(cp)
@@ -51,8 +52,9 @@ class Finishing:
             await self.ledger.record(lambda c: c.with_part(part).asking_to_complete())
             await self.ledger.assure()
             held = HeldBody(body, self.ledger.assure)
-            await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), held)
-        world.metrics.part_sent(cp.stream_id, span.length)
+            with self._answer_may_be_unclear():
+                await world.store.put(cp.key, user_metadata(cp.stream_id, cp.path), held)
+        self.telling.put_whole(cp.key, span.length, began)
 
     async def complete(self) -> None:
         await self._require_free_key(self.ledger.current)
@@ -61,12 +63,24 @@ class Finishing:
         if cp.upload_id is None:
             raise LookupError("nothing to complete: no upload was begun")
         await self.ledger.assure()
+        began = self.telling.began()
         try:
-            await self.world.store.complete(
-                cp.key, cp.upload_id, parts, object_crc64nvme(parts)
-            )
+            with self._answer_may_be_unclear():
+                await self.world.store.complete(
+                    cp.key, cp.upload_id, parts, object_crc64nvme(parts)
+                )
         except (UploadGone, PartsRefused) as error:
             await self._refused(cp, cp.upload_id, error)
+        else:
+            self.telling.completed(len(parts), cp.bytes_sent, began)
+
+    @contextmanager
+    def _answer_may_be_unclear(self) -> Iterator[None]:
+        try:
+            yield
+        except S3OperationError as error:
+            self.telling.unclear(error)
+            raise
 
     async def _require_free_key(self, cp: Checkpoint) -> None:
         """Another's object is never replaced: which keys are taken can have been forgotten."""
@@ -89,7 +103,7 @@ class Finishing:
         """
         rows = await self._rows(cp.key, upload_id)
         if rows is None:
-            self.log.info("the store does not know the upload any more: asking for the object")
+            self.telling.unknown_upload()
             return
         # One row that agrees is enough: some stores list every version of a part.
         listed = {(row.number, row.size_bytes, row.etag) for row in rows}
@@ -101,14 +115,9 @@ class Finishing:
         if isinstance(error, UploadGone) and not wrong:
             raise _denied(error)
         wrong = wrong or frozenset(cp.parts)
-        self.log.warning(
-            "the store refused to complete",
-            why=str(error),
-            refusals=cp.refusals + 1,
-            parts_to_send_again=len(wrong),
-        )
         self.sight.disprove(wrong)
         await self.ledger.record(lambda c: c.refused(wrong, str(error)))
+        self.telling.refused(error, cp.refusals + 1, len(wrong))
 
     async def resolve(self) -> None:
         """The object stands and is ours; or the upload stands; or both are gone."""
@@ -119,14 +128,15 @@ class Finishing:
             await self._stored(found)
             return
         if found and found.stream_id == cp.stream_id:
-            self.log.error("the object is not what was sent", why=difference, key=cp.key)
+            self.telling.wrong_object(cp.key, difference)
             await self.ledger.record(lambda c: c.refused(frozenset(), difference))
         if cp.upload_id is None:
             self.sight.upload_may_exist = False
             await self.ledger.record(lambda c: c.not_put())
-            self.log.info("not stored: it will be sent again", why=difference)
+            self.telling.not_put(difference)
         elif await self._rows(cp.key, cp.upload_id) is not None:
             await self.ledger.record(lambda c: c.still_incomplete())
+            self.telling.not_completed(difference)
         else:
             await self.upload_lost(difference)
 
@@ -136,26 +146,22 @@ class Finishing:
     async def upload_lost(self, why: str) -> None:
         """The store has forgotten the upload (a lifecycle rule, a person): begin again."""
         cp = self.ledger.current
-        self.log.warning(
-            "the upload is gone: beginning again",
-            why=why,
-            parts=len(cp.parts),
-            hint="look whether a lifecycle rule of the bucket aborts unfinished uploads",
-        )
         self.sight.disprove(frozenset(cp.parts))
         if cp.upload_id and not cp.completing:
             await self._abort(cp.key, cp.upload_id)  # a part in flight may have revived it
         await self.ledger.record(lambda c: c.restarted(f"upload lost: {why}"))
+        self.telling.upload_lost(len(cp.parts), why)
         self.sight.upload_may_exist = False
 
     async def _stored(self, found: StoredObject) -> None:
-        now = self.world.clock.now()
-        await self.ledger.record(lambda c: c.completed_in_store(found, now))
-        self.log.info("stored", key=self.ledger.current.key, bytes=found.size_bytes)
+        clock, now = self.world.clock, self.world.clock.now()
+        cp = await self.ledger.record(lambda c: c.completed_in_store(found, now))
+        since = self.sight.since_write(cp.seal, clock.monotonic(), now)
+        self.telling.stored(cp, found, since)
 
     async def describe(self) -> None:
         """Probe the recording and put the metadata JSON beside its object."""
-        await describe(self.world, self.ledger, self.log)
+        await describe(self.world, self.ledger, self.telling)
 
     async def dispose(self) -> None:
         """Delete or move the recording, after one more HEAD."""
@@ -163,13 +169,13 @@ class Finishing:
         found = await world.store.head(cp.key)
         difference = differs(found, cp) if found else "there is no object"
         if difference or cp.seal is None:
-            self.log.error("the recording is kept: its object is not there", why=difference)
+            self.telling.kept_without_object(difference)
         elif await self._was_rewritten(cp, cp.seal.version):
-            self.log.warning("the recording is kept: its bytes are not the stored ones")
+            self.telling.kept_rewritten()
         else:
             await self.ledger.assure()
             done = await world.disposal.dispose(cp.path, cp.seal.version, cp.stream_id)
-            self.log.info("recording disposed of", done=done or "kept: it changed meanwhile")
+            self.telling.disposed(done)
         await self.ledger.record(lambda c: c.with_disposal())
 
     async def _was_rewritten(self, cp: Checkpoint, sealed: FileVersion) -> bool:
@@ -191,7 +197,7 @@ class Finishing:
 
     async def abandon(self, status: Status, reason: str, hint: str) -> None:
         """Abort the upload, then end the stream."""
-        cp = self.ledger.current
+        cp, began = self.ledger.current, self.telling.began()
         uploads = {cp.upload_id} if cp.upload_id else set()
         if cp.upload_id is None and self.sight.upload_may_exist:
             uploads = {upload.upload_id for upload in await find_own_uploads(self.world, cp)}
@@ -199,13 +205,13 @@ class Finishing:
             await self._abort(cp.key, upload_id)
         now = self.world.clock.now()
         await self.ledger.record(lambda c: c.ended(status, now, reason, hint).without_upload())
-        self.log.warning("stream abandoned", reason=reason, parts=len(cp.parts))
+        self.telling.abandoned(reason, len(cp.parts), began)
         await self._fulfilled()
 
     async def revive(self) -> None:
         """Take a failed stream up where it was."""
         cp = await self.ledger.record(lambda c: c.retried())
-        self.log.info("taken up again", parts=len(cp.parts))
+        self.telling.revived(len(cp.parts))
         await self._fulfilled()
 
     async def _fulfilled(self) -> None:

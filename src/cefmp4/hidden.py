@@ -28,6 +28,7 @@ class HiddenRecordings:
         """`handle` is told that each is there, `rested` that nothing is left to be done."""
         self._world, self._handle, self._rested = world, handle, rested
         self._errands: set[asyncio.Task[None]] = set()
+        self._unrevealed: set[str] = set()
 
     def __len__(self) -> int:
         """How many are being given back."""
@@ -57,8 +58,13 @@ class HiddenRecordings:
         try:
             path = await self._world.disposal.reveal(hidden)
         except ChunkProcessingError as error:
-            log.warning("cannot be revealed", file_path=hidden, why=str(error), hint=error.hint)
+            if hidden not in self._unrevealed:  # every scan meets it again
+                self._unrevealed.add(hidden)
+                log.warning(
+                    "cannot be revealed", file_path=hidden, why=str(error), hint=error.hint
+                )
             return
+        self._unrevealed.discard(hidden)
         if path is not None:
             log.warning("a hidden recording was given its name back", file_path=path)
             self._handle(StreamEvent(WatcherChangeType.CREATE, path))

@@ -2,9 +2,9 @@
 
 Everything goes to stderr, as stdout belongs to what a command was asked for
 (`cefmp4 streams --json`); containers and systemd collect both. Libraries log through the
-same renderer, from WARNING on. What must stay true: no name, whatever bytes it holds,
-breaks a line or makes the renderer fail; no secret is ever written, also not inside the
-message of somebody else's exception.
+same renderer, from WARNING on, the same line at most once a minute (`repeats.py`). What
+must stay true: no name, whatever bytes it holds, breaks a line or makes the renderer fail;
+no secret is ever written, also not inside the message of somebody else's exception.
 """
 
 import json
@@ -19,6 +19,9 @@ from urllib.parse import quote
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from cefmp4.repeats import Repeats
+
+OURS: Final = "cefmp4"
 HIDDEN: Final = "(hidden)"
 SHORTEST_SECRET: Final = 4
 """Anything shorter would blank out ordinary words."""
@@ -36,6 +39,15 @@ _LOOKS_SECRET = (
     (
         re.compile(
             r"""(x-amz-(?:signature|credential|security-token)\b['"]?\s*[=:]\s*['"]?)[^&\s"',;}]+""",
+            re.IGNORECASE,
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        # In the query of a URL, by the name: also `api_key`, `access-token`, `X-Amz-…`.
+        re.compile(
+            r"""([?&](?:[\w.~-]*[-_.])?(?:token|sig|signature|key|apikey|password|passwd|pwd"""
+            r"""|secret|credential|auth)=|[?&]x-amz-[\w-]+=)[^&#\s"'<>]+""",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",
@@ -111,8 +123,9 @@ def configure_logging(app_env: str, log_level: str, *, stream: TextIO | None = N
     )
     handler = logging.StreamHandler(target)
     handler.setFormatter(formatter)
+    handler.addFilter(Repeats(OURS))
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
-    logging.getLogger("cefmp4").setLevel(level)
+    logging.getLogger(OURS).setLevel(level)
     structlog.configure(
         processors=[
             *before,
@@ -160,11 +173,11 @@ def _plain(value: object, depth: int) -> Any:
         return _plain_mapping(value, depth - 1)
     if depth and isinstance(value, Sequence | set | frozenset) and not _is_text(value):
         return [_plain(item, depth - 1) for item in value]
-    return _line(value)
+    return one_line(value)
 
 
 def _plain_mapping(values: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    named = {_line(key): value for key, value in values.items()}
+    named = {one_line(key): value for key, value in values.items()}
     return {
         key: HIDDEN if _SECRET_KEYS.fullmatch(key) else _plain(value, depth)
         for key, value in named.items()
@@ -175,7 +188,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str | bytes | bytearray)
 
 
-def _line(value: object) -> str:
+def one_line(value: object) -> str:
+    """As logs would have it: without secrets, and without what breaks a line or UTF-8."""
     return _CONTROL.sub(_escape, _text(value))
 
 

@@ -1,19 +1,21 @@
 """What the daemon counts, under the names its operators were promised.
 
-One `Metrics` per daemon, with a registry of its own. Series that carry a `stream_id`
-are removed once the stream has ended and a scrape has seen its last figures, so that
-their number follows the streams in flight, not the streams ever seen. The gauge is set
-from what is true, never counted up and down, so it cannot drift or go negative.
+One `Metrics` per daemon, with a registry of its own: the figures of single streams
+(`metrics_streams.py`), of the work as a whole (`metrics_work.py`), and gauges that are
+set from what is true at every scrape, never counted up and down, so that they cannot
+drift or go negative. A new process begins at 0; what a stream did before is not counted
+again.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     Info,
     ProcessCollector,
     disable_created_metrics,
@@ -23,75 +25,83 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from cefmp4 import __version__
-from cefmp4.core.model import PARKED, STORED, Status
+from cefmp4.core.model import LIVE, PARKED, SET_ASIDE, STORED, Status
 from cefmp4.metrics_of_events import EventCounts, EventsCollector
+from cefmp4.metrics_streams import StreamSeries
+from cefmp4.metrics_work import Work
 
-DURATION_BUCKETS = (10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 43200)
-MAX_UNSCRAPED = 1_000
-"""Ended streams whose series are kept while nobody scrapes."""
-PROCESSING_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200)
+STALLED = "stalled"
+STATUSES = (*sorted(status.value for status in LIVE | SET_ASIDE), STALLED)
+"""Those that can last."""
 
 
 # The `_created` series would double their number, and answer no question.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All streams at one moment, in numbers."""
+
+    statuses: Mapping[str, int]
+    """How many there are of each; the others have none."""
+    unsent_bytes: int
+    at_risk_seconds: float
+    at_risk: int
+
+
 class Metrics:
     """The daemon's metrics; durations in seconds, sizes in bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.registry = CollectorRegistry()
         r = self.registry
         ProcessCollector(registry=r)
         Info("cefmp4_build", "Version of the daemon.", registry=r).info(
             {"version": __version__}
         )
-        self._of_each_stream(r)
+        self.streams = StreamSeries(r, now)
+        self.work = Work(r)
+        self._of_all_streams(r)
         self._of_the_instance(r)
         self._of_the_uploads(r)
-        self._ended: dict[str, None] = {}  # in the order they ended
-        self._operations: dict[str, set[str]] = {}
+        self._look: Callable[[], Awaitable[Figures]] | None = None
 
-    def _of_each_stream(self, r: CollectorRegistry) -> None:
-        self.chunks_uploaded = Counter(
-            "video_chunks_uploaded_total",
-            "Parts the store has confirmed, those sent again included.",
-            ["stream_id"],
+    def _of_all_streams(self, r: CollectorRegistry) -> None:
+        self.unsent_bytes = Gauge(
+            "cefmp4_unsent_bytes",
+            "Bytes of recordings on the disk that are not in the store yet.",
             registry=r,
         )
-        self.bytes_uploaded = Counter(
-            "video_bytes_uploaded_total",
-            "Bytes in the parts the store has confirmed.",
-            ["stream_id"],
+        self.at_risk_seconds = Gauge(
+            "cefmp4_at_risk_seconds",
+            "Age of the oldest byte on the disk that is not in the store, of all recordings,"
+            " in seconds; 0 when all are.",
             registry=r,
         )
-        self.stream_duration = Histogram(
-            "video_stream_duration_seconds",
-            "Play time of a stored recording, in seconds, as probed.",
-            ["stream_id"],
-            buckets=DURATION_BUCKETS,
+        self.by_status = Gauge(
+            "cefmp4_streams",
+            "Streams by where they stand: those under way, and of those that failed or were"
+            " aborted the ones whose file is still there.",
+            ["status"],
             registry=r,
         )
-        self.processing_time = Histogram(
-            "video_processing_time_seconds",
-            "Seconds from the first look at a recording to its final status.",
-            ["stream_id"],
-            buckets=PROCESSING_BUCKETS,
-            registry=r,
-        )
-        self.failed_operations = Counter(
-            "video_failed_operations_total",
-            "Operations that failed; most are tried again.",
-            ["stream_id", "operation_type"],
+        for status in STATUSES:
+            self.by_status.labels(status)
+        self.at_risk = Gauge(
+            "cefmp4_streams_at_risk",
+            "Streams under way that something keeps from the store.",
             registry=r,
         )
 
     def _of_the_instance(self, r: CollectorRegistry) -> None:
         self.active_streams = Gauge(
-            "active_streams_gauge", "Streams not yet at their end.", registry=r
+            "active_streams_gauge", "Streams that have begun and not ended.", registry=r
         )
         self.streams_completed = Counter(
-            "streams_completed_total", "Streams whose object stands, verified.", registry=r
+            "streams_completed_total",
+            "Streams that ended with their object in the store, verified.",
+            registry=r,
         )
         self.streams_failed = Counter(
             "streams_failed_total", "Streams that ended in a failed status.", registry=r
@@ -102,11 +112,11 @@ class Metrics:
             registry=r,
         )
         self.orphaned_bytes = Gauge(
-            "cefmp4_orphaned_bytes", "Bytes the store keeps for them.", registry=r
+            "cefmp4_orphaned_bytes", "Bytes the store keeps for such uploads.", registry=r
         )
         self.orphans_aborted = Counter(
             "cefmp4_orphaned_uploads_aborted_total",
-            "Such uploads that were aborted.",
+            "Unfinished uploads that no stream used, and that were aborted.",
             registry=r,
         )
 
@@ -118,11 +128,14 @@ class Metrics:
             registry=r,
         )
         self.slots_used = Gauge(
-            "cefmp4_upload_slots_used", "Parts that are on their way.", registry=r
+            "cefmp4_upload_slots_used", "Parts that are on their way now.", registry=r
+        )
+        self.slots_waiting = Gauge(
+            "cefmp4_upload_slots_waiting", "Parts that wait for a slot now.", registry=r
         )
         self.rate_limit = Gauge(
             "cefmp4_upload_rate_limit_bytes_per_second",
-            "The limit of the upload rate that is in force; 0 is none.",
+            "The limit of the upload rate that is in force, in bytes per second; 0 is none.",
             registry=r,
         )
 
@@ -131,11 +144,13 @@ class Metrics:
         *,
         limit: Callable[[], float],
         used: Callable[[], float],
+        waiting: Callable[[], float],
         bytes_per_second: Callable[[], float],
     ) -> None:
         """Read these gauges from what hands out slots and paces, at every scrape."""
         self.slots_limit.set_function(limit)
         self.slots_used.set_function(used)
+        self.slots_waiting.set_function(waiting)
         self.rate_limit.set_function(bytes_per_second)
 
     def watch_loop(self, blocked: Callable[[], int], longest: Callable[[], float]) -> None:
@@ -150,16 +165,9 @@ class Metrics:
         """Read the gauge from the supervisor at every scrape."""
         self.active_streams.set_function(count)
 
-    def part_sent(self, stream_id: str, size_bytes: int) -> None:
-        self.chunks_uploaded.labels(stream_id).inc()
-        self.bytes_uploaded.labels(stream_id).inc(size_bytes)
-
-    def operation_failed(self, stream_id: str, operation_type: str) -> None:
-        self.failed_operations.labels(stream_id, operation_type).inc()
-        self._operations.setdefault(stream_id, set()).add(operation_type)
-
-    def stream_probed(self, stream_id: str, duration_seconds: float) -> None:
-        self.stream_duration.labels(stream_id).observe(duration_seconds)
+    def watch_streams(self, look: Callable[[], Awaitable[Figures]]) -> None:
+        """Ask this for the figures of all streams at every scrape."""
+        self._look = look
 
     def stream_ended(self, stream_id: str, processing_seconds: float, status: Status) -> None:
         """The stream has its final status: its series go after the next scrape."""
@@ -167,12 +175,7 @@ class Metrics:
             self.streams_completed.inc()
         elif status in PARKED:
             self.streams_failed.inc()
-        self.processing_time.labels(stream_id).observe(processing_seconds)
-        self._ended[stream_id] = None
-        if len(self._ended) > MAX_UNSCRAPED:
-            oldest = next(iter(self._ended))
-            del self._ended[oldest]
-            self._forget(oldest)
+        self.streams.end(stream_id, processing_seconds)
 
     def orphans_left(self, uploads: int, size_bytes: int) -> None:
         """What still stands after a look over the store."""
@@ -184,24 +187,21 @@ class Metrics:
 
         Of thousands of streams it takes long to write: a thread does it.
         """
-        ended = list(self._ended)  # what ends meanwhile, the text may not tell of
+        if self._look is not None:
+            self._set(await self._look())
+        self.streams.forget_unscraped()
+        ended = list(self.streams.ended)  # what ends meanwhile, the text may not tell of
         text = await asyncio.to_thread(generate_latest, self.registry)
         for stream_id in ended:
-            if stream_id in self._ended:  # no other scrape was faster
-                del self._ended[stream_id]
-                self._forget(stream_id)
+            self.streams.forget(stream_id)
         return text
 
-    def _forget(self, stream_id: str) -> None:
-        for series in (
-            self.chunks_uploaded,
-            self.bytes_uploaded,
-            self.stream_duration,
-            self.processing_time,
-        ):
-            series.remove(stream_id)  # by all labels: by some of them it searches all series
-        for operation_type in self._operations.pop(stream_id, ()):
-            self.failed_operations.remove(stream_id, operation_type)
+    def _set(self, figures: Figures) -> None:
+        self.unsent_bytes.set(figures.unsent_bytes)
+        self.at_risk_seconds.set(figures.at_risk_seconds)
+        self.at_risk.set(figures.at_risk)
+        for status in STATUSES:
+            self.by_status.labels(status).set(figures.statuses.get(status, 0))
 
 
 class LoopCollector(Collector):
@@ -219,6 +219,6 @@ class LoopCollector(Collector):
         )
         yield GaugeMetricFamily(
             "cefmp4_event_loop_longest_block_seconds",
-            "The longest iteration of the event loop in the last one to two minutes.",
+            "The longest iteration of the event loop in the last one to two minutes, seconds.",
             value=self._longest(),
         )

@@ -26,6 +26,8 @@ class Recollection:
     """Where in a key the stream id stands (`keys.place_of_id`)."""
     wanted: bool = False
     """The state server does not know everything: ask the store before a stream begins."""
+    failures: int = 0
+    """How often in a row the state server did not note that nothing is missing any more."""
     asked: bool = False
     uploads: dict[str, Upload] = field(default_factory=dict)
     """Upload id to upload."""
@@ -55,5 +57,5 @@ class Recollection:
 
     def forget(self) -> None:
         """Nothing is missing any more."""
-        self.wanted = self.asked = False
+        self.wanted, self.asked, self.failures = False, False, 0
         self.uploads, self.trials, self.keys_by_size = {}, {}, {}

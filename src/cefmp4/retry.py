@@ -33,22 +33,36 @@ def backoff_seconds(
     return max(asked_seconds, full * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
 
+def is_worth_a_line(failures: int) -> bool:
+    """Of so many in a row: the 1st, 2nd, 4th, 8th …"""
+    return failures & (failures - 1) == 0
+
+
 def _is_transient(error: BaseException) -> bool:
     return isinstance(error, CefMP4Error) and error.transient
 
 
 async def async_retry_transient(what: str, call: Callable[[], Awaitable[T]]) -> T:
-    """Call until it succeeds or fails for good; every failure is logged with its hint."""
+    """Call until it succeeds or fails for good.
+
+    A failure is logged with its hint when it is another than the last, and else now and then.
+    """
+    said = ""
 
     def wait(state: RetryCallState) -> float:
         return backoff_seconds(state.attempt_number)
 
     def report(state: RetryCallState) -> None:
+        nonlocal said
         error = state.outcome.exception() if state.outcome else None
+        last, said = said, str(error)
+        if said == last and not is_worth_a_line(state.attempt_number):
+            return
         log.warning(
             f"{what}: not yet",
-            error=str(error),
+            error=said,
             hint=getattr(error, "hint", ""),
+            failures=state.attempt_number,
             next_try_in_seconds=round(state.upcoming_sleep, 1),
         )
 

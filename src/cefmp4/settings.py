@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         None,
         description="Token that calls which change something must bring; unset forbids them.",
     )
+    otel_traces: rule.OtelTraces = Field(
+        False,
+        description="Send a trace of every stream by OTLP, to where OTEL_EXPORTER_OTLP_* say.",
+    )
     shutdown_grace_seconds: rule.Seconds = Field(
         20, description="Seconds that parts in flight get to land when told to stop."
     )

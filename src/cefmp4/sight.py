@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cefmp4.core.facts import Facts
 from cefmp4.core.growth import Growth
-from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Wish
+from cefmp4.core.model import Checkpoint, FileVersion, Inspection, Seal, Wish
 from cefmp4.core.numbers import NO_NUMBERS, Numbers
 from cefmp4.horizon import Horizon
 
@@ -23,6 +23,8 @@ class Sight:
     version: FileVersion | None = None
     since: float = 0.0
     """When `version` was first seen."""
+    written_here: bool = False
+    """`version` came after another one: it was seen being written."""
     own: FileVersion | None = None
     """The last version seen of the stream's own file."""
     missing_since: float | None = None
@@ -47,6 +49,7 @@ class Sight:
     def observe(self, version: FileVersion | None, inode: int | None, now: float) -> None:
         """Take in what `stat` says now; `inode` is the stream's own, once it has one."""
         if version != self.version:
+            self.written_here = self.version is not None
             self.version, self.since = version, now
             self.inspection, self.close_seen = None, False
         if version is not None and inode in (None, version.inode):
@@ -74,6 +77,15 @@ class Sight:
         self.looked_into = True
         if version == self.version:
             self.inspection, self.inspected_at = found, now
+
+    def since_write(self, seal: Seal | None, now: float, now_unix: float) -> float:
+        """Seconds since the last write to what was sealed; by the file's own time, of which
+        nobody can say whose clock it is from, where it was not seen."""
+        if seal is None:
+            return 0.0
+        if self.written_here and self.version == seal.version:
+            return now - self.since
+        return max(0.0, now_unix - seal.version.ctime_ns / 1e9)
 
     def prove(self, version: FileVersion, number: int) -> None:
         """Part `number` in the store holds what this version of the file holds."""

@@ -79,7 +79,7 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self.waiting -= 1
+                self.waiting -= not self.closed  # closing has sent all of them away
             elif turn.exception() is None:
                 self._release()  # the slot was handed over just as we were cancelled
             raise

@@ -8,8 +8,6 @@ a look; on any failure it forgets what it believed and asks again.
 
 from typing import assert_never
 
-import structlog
-
 from cefmp4.admission import slots_for
 from cefmp4.beginning import first_checkpoint
 from cefmp4.core import actions as do
@@ -27,6 +25,7 @@ from cefmp4.progress import Progress
 from cefmp4.retry import backoff_seconds
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
+from cefmp4.telling import Telling
 from cefmp4.together import finish_all
 from cefmp4.uploading import Uploading, urgency_of
 from cefmp4.world import World
@@ -50,17 +49,10 @@ class Stream:
         self.progress = Progress(why_since=world.clock.monotonic())
         self.failures = 0
         """How often in a row the last step failed."""
-        self.log = structlog.get_logger(__name__).bind(file_path=path)
-        self._equip()
-
-    def _equip(self) -> None:
-        """Bind the log to the stream, and hand the tools over to it."""
-        self.log = self.log.bind(file_path=self.path)
-        if self.checkpoint is not None:
-            self.log = self.log.bind(stream_id=self.stream_id)
-        self._following = Following(self.world, self.ledger, self.sight, self.log)
-        self._uploading = Uploading(self.world, self.ledger, self.sight, self.log)
-        self._finishing = Finishing(self.world, self.ledger, self.sight, self.log)
+        self.telling = Telling.of(world, path, checkpoint)
+        self._following = Following(world, self.ledger, self.sight, self.telling)
+        self._uploading = Uploading(world, self.ledger, self.sight, self.telling)
+        self._finishing = Finishing(world, self.ledger, self.sight, self.telling)
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -127,8 +119,10 @@ class Stream:
         decision = plan(facts, self.checkpoint, self.world.policy)
         self.lull.decided(facts, self.checkpoint, decision)
         due = bool(decision.actions)
-        if self.progress.decided(decision.why, now, due=due, achieved=self.achieved):
-            self.log.debug("decided", why=decision.why)
+        why = self.progress.why if decision.actions == (do.Inspect(),) else ""
+        why = why or decision.why  # a closer look now and then is no other reason to wait
+        if self.progress.decided(why, now, due=due, achieved=self.achieved):
+            self.telling.log.debug("decided", why=why)
         return decision
 
     async def turn(self) -> float | None:
@@ -136,6 +130,8 @@ class Stream:
 
         Raises Stopping on the way out of the daemon, and Fenced when the claim is lost.
         """
+        if self.failures:
+            self.telling.retrying()
         try:
             if not self.ledger.trusted:
                 async with self.world.light.hold(self.urgency):
@@ -158,7 +154,7 @@ class Stream:
 
     def _recovered(self) -> None:
         if self.failures:
-            self.log.info("recovered", failures=self.failures)
+            self.telling.recovered(self.failures)
             self.failures, self.progress.trouble = 0, None
 
     async def _perform_in_turn(self, decision: Plan) -> Plan:
@@ -181,6 +177,7 @@ class Stream:
 
     async def _perform(self, decision: Plan) -> None:
         """Carry out a plan; what can go on at the same time does."""
+        self.telling.why = decision.why
         await finish_all(*(self._act(action) for action in decision.actions))
 
     async def _act(self, action: Action) -> None:
@@ -218,10 +215,8 @@ class Stream:
                 await fin.dispose()
             case do.Finish(status, reason):
                 await fin.end(status, reason)
-                self.log.info("finished", status=status.value)
             case do.Park(status, reason, hint):
                 await fin.end(status, reason, hint)
-                self.log.error("parked", status=status.value, why=reason, hint=hint)
             case do.Revive():
                 await fin.revive()
             case do.Abandon(status, reason, hint):
@@ -239,15 +234,15 @@ class Stream:
         )
         await self.ledger.begin(checkpoint)
         self.sight.upload_may_exist = False
-        self._equip()
+        self.telling.bind(self.path, checkpoint)
         if self.ended:
-            self.log.warning("refused", why=checkpoint.reason, hint=checkpoint.hint)
+            self.telling.not_begun(checkpoint)
         else:
-            self.log.info("begun", key=checkpoint.key, bytes=version.size_bytes)
+            self.telling.begun(checkpoint, version.size_bytes)
 
     async def _follow(self, path: str) -> None:
         if await self._following.follow(path):
-            self._equip()
+            self.telling.bind(self.path, self.checkpoint)
 
     async def _after_failure(self, error: CefMP4Error, *, lost: bool = False) -> float | None:
         """Count it, say it, and decide when to look again; park what waiting cannot mend."""
@@ -255,7 +250,8 @@ class Stream:
         self.progress.failed(error, self.world.clock.monotonic())
         self.ledger.distrust()
         self.sight.upload_may_exist = self.checkpoint is not None
-        self._report(error)
+        self.telling.why = self.progress.why
+        self.telling.failed(error, self.failures)
         try:
             if lost:
                 await self._finishing.upload_lost(str(error))
@@ -268,22 +264,9 @@ class Stream:
             return backoff_seconds(self.failures, again.retry_after_seconds)
         return backoff_seconds(self.failures, error.retry_after_seconds)
 
-    def _report(self, error: CefMP4Error) -> None:
-        stream_id = self.checkpoint.stream_id if self.checkpoint else ""
-        self.world.metrics.operation_failed(stream_id, error.operation_type)
-        if self.failures & (self.failures - 1) == 0:  # the 1st, 2nd, 4th, 8th … in a row
-            self.log.warning(
-                "failed",
-                error=str(error),
-                hint=error.hint,
-                failures=self.failures,
-                why=self.progress.why,
-            )
-
     async def _park(self, error: CefMP4Error) -> None:
         if self.checkpoint is None:
             return
         sealed = self.checkpoint.seal is not None
         status = Status.FAILED_FINALIZATION if sealed else Status.FAILED
         await self._finishing.end(status, str(error), error.hint)
-        self.log.error("parked", status=status.value, why=str(error), hint=error.hint)

@@ -267,8 +267,7 @@ class Supervisor:
             return
         self.any_failed |= cp.status in PARKED
         self.past.add(cp)
-        seconds = max(0.0, (cp.ended_at or cp.started_at) - cp.started_at)
-        self.world.metrics.stream_ended(cp.stream_id, seconds, cp.status)
+        stream.telling.ended(cp)
         if cp.disposed and self._watcher:
             self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves
         fingerprint = Fingerprint.of_stored(cp)

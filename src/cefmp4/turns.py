@@ -118,12 +118,12 @@ class Turns:
             if not self.fatal.done():
                 self.fatal.set_exception(error)
             return
-        except Exception as error:  # a bug met by one recording must not hurt another
+        except Exception as error:  # noqa: BLE001 - a bug met by one recording must not hurt another
             stream.failures += 1
             stream.progress.failed(error, stream.world.clock.monotonic())
             stream.ledger.distrust()
             hint = error.hint if isinstance(error, CefMP4Error) else "please report this"
-            log.exception("turn failed", file_path=stream.path, hint=hint)
+            stream.telling.crashed(error, hint, stream.failures)
         finally:
             del self._running[stream]
         self._rest(stream, delay)

@@ -22,9 +22,11 @@ from cefmp4.flow import Flow
 from cefmp4.ledger import Ledger
 from cefmp4.past import Past
 from cefmp4.ports import Checkpoints, Clock, Disk
+from cefmp4.retry import is_worth_a_line
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
+from cefmp4.telling import Telling
 from cefmp4.unhurried import unhurried
 from cefmp4.world import World
 
@@ -167,8 +169,11 @@ async def let_go(world: World, before: float, gone_last_time: frozenset[str]) ->
         ledger = Ledger(world.checkpoints, found, world.clock)
         if ledger.checkpoint is None or ledger.checkpoint.status in LIVE:
             continue  # a person was faster
-        ending = Finishing(world, ledger, Sight(), log.bind(stream_id=stream_id))
+        telling = Telling.of(world, ledger.checkpoint.path, ledger.checkpoint)
+        telling.why = "its recording is gone"
+        ending = Finishing(world, ledger, Sight(), telling)
         await ending.abandon(Status.DELETED_LOCALLY, "deleted_locally", "")
+        telling.ended(ledger.current)
     return gone - gone_last_time
 
 
@@ -245,7 +250,9 @@ async def note_if_whole(world: World, all_begun: Callable[[], bool]) -> None:
     except Fenced:
         raise
     except RedisOperationError as error:
-        log.warning("not noted as whole yet", error=str(error), hint=error.hint)
+        world.recollection.failures += 1
+        if is_worth_a_line(world.recollection.failures):
+            log.warning("not noted as whole yet", error=str(error), hint=error.hint)
     else:
         world.recollection.forget()
 

@@ -8,12 +8,9 @@ for long stops there, and takes back what was in flight and is of no use to its 
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-
-from structlog.typing import FilteringBoundLogger
 
 from cefmp4.aborting import abort_until_gone
 from cefmp4.core.due import unsent_from
@@ -25,6 +22,7 @@ from cefmp4.ledger import Change, Ledger
 from cefmp4.ports import Body, Upload
 from cefmp4.sight import Sight
 from cefmp4.slots import Urgency
+from cefmp4.telling import Telling
 from cefmp4.together import finish_all
 from cefmp4.world import World
 
@@ -32,13 +30,11 @@ from cefmp4.world import World
 class Uploading:
     """Carries out CreateUpload, AdoptUpload, SendParts and Compare for one stream."""
 
-    def __init__(
-        self, world: World, ledger: Ledger, sight: Sight, log: FilteringBoundLogger
-    ) -> None:
-        self.world, self.ledger, self.sight, self.log = world, ledger, sight, log
+    def __init__(self, world: World, ledger: Ledger, sight: Sight, telling: Telling) -> None:
+        self.world, self.ledger, self.sight, self.telling = world, ledger, sight, telling
 
     async def create(self) -> None:
-        cp = self.ledger.current
+        cp, began = self.ledger.current, self.telling.began()
         self.sight.upload_may_exist = True  # from here on, until its id is recorded
         await self.ledger.assure()
         upload_id = await self.world.store.create_upload(
@@ -46,7 +42,7 @@ class Uploading:
         )
         await self._record(upload_id, lambda c: c.with_upload(upload_id))
         self.sight.upload_may_exist = False
-        self.log.info("upload created", key=cp.key)
+        self.telling.upload_created(cp.key, began)
 
     async def adopt(self) -> None:
         """A Create whose answer was lost left an upload under our key: use it.
@@ -63,12 +59,10 @@ class Uploading:
         if ours is not None:
             adopted = ours.upload_id
             await self.ledger.record(lambda c: c.with_upload(adopted), landed=True)
-            self.log.info("upload adopted", key=cp.key, aborted=len(found))
+            self.telling.upload_adopted(cp.key, len(found))
         elif found:
             why = "whose they are cannot be told"
-            self.log.info(
-                "uploads under the key aborted", key=cp.key, aborted=len(found), why=why
-            )
+            self.telling.uploads_aborted(cp.key, len(found), why)
         self.sight.upload_may_exist = False
 
     async def send_parts(self, spans: tuple[Span, ...]) -> None:
@@ -103,25 +97,32 @@ class Uploading:
         if cp.upload_id is None:
             raise LookupError("a part is due, but no upload was begun")
         async with self.sight.sending(span.number, world.flow.part(urgency_of(cp))):
-            began = time.monotonic()
+            began = self.telling.began()
             version = world.disk.stat(cp.path)
             async with world.disk.body(cp.path, cp.identity, span, world.store.digests) as body:
                 await self.ledger.assure()
                 etag = await world.store.upload_part(cp.key, cp.upload_id, span.number, body)
                 crc = body.crc64nvme
             part = Part(span.number, span.length, etag, crc, world.clock.now())
-            after = await self._record(cp.upload_id, lambda c: c.with_part(part))
+            with self._told_of(part, began, again=span.number in cp.resent):
+                after = await self._record(cp.upload_id, lambda c: c.with_part(part))
             self._note_sent(after)
-        world.metrics.part_sent(cp.stream_id, span.length)
         sealed = cp.seal is not None and cp.seal.version == version
         if sealed and version is not None and world.disk.stat(cp.path) == version:
             self.sight.prove(version, span.number)
-        self.log.info(
-            "part sent",
-            part=span.number,
-            bytes=span.length,
-            seconds=round(time.monotonic() - began, 3),
-        )
+
+    @contextmanager
+    def _told_of(self, part: Part, began: float, *, again: bool) -> Iterator[None]:
+        """A part that is in the store is told of, also where the writing of it is made up for
+        later; not where it is of no use any more."""
+        try:
+            yield
+        except Fenced:
+            raise
+        except CefMP4Error:
+            self.telling.part_sent(part.number, part.size_bytes, began, again=again)
+            raise
+        self.telling.part_sent(part.number, part.size_bytes, began, again=again)
 
     def _note_sent(self, after: Checkpoint) -> None:
         """How old the bytes are that are in the store now, nobody will ask."""
@@ -150,7 +151,7 @@ class Uploading:
         kept = there and (there.status in UNSTORED or there.holds_path)
         if there and not (kept and there.upload_id == upload_id):
             await self.world.store.abort(cp.key, upload_id)
-            self.log.warning("a late upload was aborted: another process works here")
+            self.telling.late_upload_aborted()
 
     async def compare(self, numbers: tuple[int, ...]) -> None:
         """Hold stored parts against the disk; those that differ are forgotten first.
@@ -161,6 +162,7 @@ class Uploading:
         cp = self.ledger.current
         if cp.seal is None:
             return
+        began, read_bytes = self.telling.began(), 0
         agree: list[int] = []
         differ: set[int] = set()
         for done, number in enumerate(numbers):
@@ -173,6 +175,7 @@ class Uploading:
             part = cp.parts[number]
             span = Span(number, cp.geometry.span(number).offset, part.size_bytes)
             crc = await self.world.disk.crc64nvme(cp.path, cp.identity, span)
+            read_bytes += span.length
             if crc == part.crc64nvme:
                 agree.append(number)
             else:
@@ -185,7 +188,9 @@ class Uploading:
             wrong = frozenset(differ)
             self.sight.disprove(wrong)
             await self.ledger.record(lambda c: c.without_parts(wrong))
-            self.log.info("parts changed on disk", parts=sorted(wrong)[:20], count=len(wrong))
+            self.telling.changed_on_disk(wrong, read_bytes, began)
+        elif agree:
+            self.telling.compared(len(agree), read_bytes, began)
 
 
 @dataclass(frozen=True, slots=True)

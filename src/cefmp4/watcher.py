@@ -20,6 +20,7 @@ import structlog
 
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
+from cefmp4.metrics_work import Work
 from cefmp4.notices import Notice, NoticeKind, Notifier, WatchLimit
 from cefmp4.ports import Clock, Disk
 from cefmp4.pulse import Pulse
@@ -53,6 +54,7 @@ class Watcher:
         scan_interval_seconds: float,
         idle_seconds: float,
         clock: Clock,
+        work: Work,
         tick_seconds: float = 0.25,
         poll_interval_seconds: float = 2.0,
     ) -> None:
@@ -61,7 +63,7 @@ class Watcher:
         self._notifier = notifier
         self._handle = handle
         self._handle_scan = handle_scan
-        self._clock = clock
+        self._clock, self._work = clock, work
         self._tick_seconds = tick_seconds
         self._scan_interval_seconds = scan_interval_seconds
         self._poll_interval_seconds = poll_interval_seconds
@@ -136,6 +138,7 @@ class Watcher:
         found = await self._survey.take()
         self._scanned_at = self._clock.monotonic()
         self._scan_seconds = self._scanned_at - began
+        self._work.scan.observe(self._scan_seconds)
         away, root = bool(self._survey.away), self._survey.root.identity
         scan = Scan(found, away=away, root=root, hidden=self._survey.hidden)
         await self._handle_scan(scan)
@@ -177,7 +180,9 @@ class Watcher:
                 self._survey.forget_root()
                 self.scan_soon()
             case NoticeKind.OVERFLOW:
-                log.warning("notifications were lost: scanning")
+                self._work.overflows.inc()
+                if not self._scan_wanted.is_set():  # else it is said already
+                    log.warning("notifications were lost: scanning")
                 # All are added once more; removing them first would flood the queue again.
                 self._survey.watched.clear()
                 self._unannounced.clear()

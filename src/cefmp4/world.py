@@ -8,6 +8,7 @@ from cefmp4.flow import Flow
 from cefmp4.horizon import Horizon
 from cefmp4.metrics import Metrics
 from cefmp4.ports import Checkpoints, Clock, Disk, Disposal, Illustrator, ObjectStore, Prober
+from cefmp4.ports.tracing import NO_TRACER, Tracer
 from cefmp4.recollection import Recollection
 from cefmp4.slots import Slots
 
@@ -44,6 +45,7 @@ class World:
     """None where no posters are wanted (`POSTER`)."""
     horizon: Horizon = field(default_factory=Horizon)
     recollection: Recollection = field(default_factory=Recollection)
+    tracer: Tracer = NO_TRACER
 
     @property
     def parts(self) -> Slots:

@@ -84,11 +84,10 @@ async def test_a_stream_that_ends_during_a_scrape_is_told_by_the_next() -> None:
     Seen failing with a scrape that forgets whatever has ended when the text is written.
     """
     metrics = Metrics()
-    metrics.part_sent("late", 5)
+    metrics.streams.part_sent("late", 5)
 
     def end_meanwhile() -> int:
-        if "late" not in metrics._ended:
-            metrics._ended["late"] = None
+        metrics.streams.ended.setdefault("late", time.monotonic())
         return 0
 
     metrics.watch_active(end_meanwhile)

@@ -14,28 +14,7 @@ from operations.documents import (
     metrics_in,
 )
 
-AWAITED = frozenset(
-    {
-        "cefmp4_ambiguous_completes_total",
-        "cefmp4_at_risk_seconds",
-        "cefmp4_close_to_stored_seconds",
-        "cefmp4_compare_mismatches_total",
-        "cefmp4_last_progress_timestamp_seconds",
-        "cefmp4_part_upload_seconds",
-        "cefmp4_parts_resent_total",
-        "cefmp4_ready",
-        "cefmp4_retries_total",
-        "cefmp4_scan_seconds",
-        "cefmp4_state_errors_total",
-        "cefmp4_state_persistence_weak",
-        "cefmp4_store_errors_total",
-        "cefmp4_streams",
-        "cefmp4_streams_at_risk",
-        "cefmp4_unsent_bytes",
-        "cefmp4_upload_slots_waiting",
-        "cefmp4_watcher_overflows_total",
-    }
-)
+AWAITED = frozenset({"cefmp4_ready"})
 """Metrics that are asked for already and not exported yet."""
 OF_PROMETHEUS = {"up"}
 OURS = re.compile(r"`((?:cefmp4|video|streams|active_streams)_\w+)")

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from cefmp4.adapters.memory.checkpoints import MemoryCheckpoints
-from cefmp4.assembly import make_telling, sinks
+from cefmp4.assembly_telling import make_relaying, sinks
 from cefmp4.config import load_settings
 from cefmp4.core.happenings import Sink
 from cefmp4.errors import RedisOperationError
@@ -100,7 +100,7 @@ async def test_unsigned_events_are_warned_about(
         webhook_secret=SecretStr(secret) if secret else None,
     )
     with capture_logs() as logs:
-        async with make_telling(settings, checkpoints.outboxes) as telling:
+        async with make_relaying(settings, checkpoints.outboxes) as telling:
             told = [relay.counts.sink for relay in telling.relays]
     assert told == sinks(settings) == ([Sink.REDIS, Sink.WEBHOOK] if url else [Sink.REDIS])
     assert ["unsigned" in line["event"] for line in logs] == [True] * warned

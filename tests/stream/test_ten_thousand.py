@@ -44,7 +44,7 @@ async def test_forgetting_the_series_of_streams_does_not_search_all_others() -> 
     """
     metrics = Metrics()
     for number in range(20_000):
-        metrics.part_sent(str(number), 1)
+        metrics.streams.part_sent(str(number), 1)
     for number in range(1_000):
         metrics.stream_ended(str(number), 1.0, Status.COMPLETED)
     await metrics.scrape()

@@ -9,7 +9,7 @@ places that know redis-py.
 """
 
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from cefmp4.adapters.checkpoints.checkpoints import RedisCheckpoints
@@ -32,16 +32,18 @@ async def open_checkpoints(
     holder: Holder | None = None,
     sinks: Collection[Sink] = (),
     events_kept: int = 10_000,
+    failed: Callable[[str], None] = lambda operation: None,
 ) -> AsyncIterator[RedisCheckpoints]:
     """The checkpoints of `instance_id`; nothing is sent before the first question.
 
     The caller claims before it writes, and renews every third of `lease_seconds`.
     `holder` is who claims, this process if not told. `sinks` are told what happens;
-    `cefmp4:events` keeps about `events_kept` of it. Raises RedisOperationError for a URL that
-    cannot be understood.
+    `cefmp4:events` keeps about `events_kept` of it. `failed` is told what was asked, by one
+    of few names, whenever the server did not answer. Raises RedisOperationError for a
+    URL that cannot be understood.
     """
     keys = Keyspace(instance_id)
-    server = Server(redis_url, keys.claim, ca_bundle)
+    server = Server(redis_url, keys.claim, ca_bundle, failed)
     claim = Claim(server, keys, holder or Holder.of(os.getpid()), lease_seconds)
     try:
         outboxes = RedisOutboxes(server, keys, claim, sinks, events_kept)

@@ -6,7 +6,7 @@ bounded, and so is every wait for one and on one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -28,7 +28,14 @@ TIMEOUT_SECONDS = 5.0
 class Server:
     """Runs scripts and reads. Raises RedisOperationError."""
 
-    def __init__(self, redis_url: str, any_key: bytes, ca_bundle: str | None) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        any_key: bytes,
+        ca_bundle: str | None,
+        failed: Callable[[str], None],
+    ) -> None:
+        self._failed = failed
         self._options = _understood(redis_url, ca_bundle)
         self._any_key = any_key
         """A key of the instance; on a cluster it tells which node holds them all."""
@@ -77,7 +84,11 @@ class Server:
 
     @asynccontextmanager
     async def _connected(self, operation: str) -> AsyncIterator[Redis | RedisCluster]:
-        with heeding_cancellation(), translated(operation, self._name):
+        with (
+            heeding_cancellation(),
+            self._counting(operation),
+            translated(operation, self._name),
+        ):
             # The cluster client has no blocking pool: it raises at its limit.
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._slots.acquire()
@@ -85,6 +96,14 @@ class Server:
                 yield self._client or await self._open()
             finally:
                 self._slots.release()
+
+    @contextmanager
+    def _counting(self, operation: str) -> Iterator[None]:
+        try:
+            yield
+        except RedisOperationError:
+            self._failed(operation)
+            raise
 
     async def _open(self) -> Redis | RedisCluster:
         async with self._opening:

@@ -193,7 +193,8 @@ def has_a_cause_of_its_own(code: str) -> bool:
 
 def empty_answer(operation: str) -> S3OperationError:
     """The store said 200 and nothing else; a crashing gateway does so."""
-    return S3OperationError(operation, "EmptyAnswer", "200 without what was asked for")
+    message = "200 without what was asked for"
+    return S3OperationError(operation, "EmptyAnswer", message, unclear=True)
 
 
 def _status_and_code(error: ClientError) -> tuple[int, str]:
@@ -223,6 +224,7 @@ def _from_answer(operation: str, error: ClientError) -> CefMP4Error:
         transient=code not in _PERMANENT,
         retry_after_seconds=_retry_after_seconds(error),
         strain=_strain(code, status),
+        unclear=not 400 <= status < 500,
     )
 
 
@@ -239,6 +241,7 @@ def _without_answer(operation: str, error: Exception) -> CefMP4Error:
         hint=_hint_without_answer(code, inner),
         transient=code not in _PERMANENT,
         strain=_strain(code),
+        unclear=code != "ParamValidation",
     )
 
 
@@ -259,7 +262,9 @@ def _hint_without_answer(code: str, inner: object) -> str:
 def _not_understood(operation: str) -> S3OperationError:
     """A bare ValueError of the SDK: an endpoint that is none, or an answer it cannot read."""
     if operation != OPEN:
-        return S3OperationError(operation, "UnreadableAnswer", "not what S3 answers")
+        return S3OperationError(
+            operation, "UnreadableAnswer", "not what S3 answers", unclear=True
+        )
     hint = "check S3_ENDPOINT_URL: it begins with http:// or https://"
     message = "this is not the address of a store"
     return S3OperationError(operation, "InvalidEndpoint", message, hint=hint, transient=False)

@@ -234,7 +234,8 @@ class S3Store:
         if not etag:
             raise empty_answer(operation)
         if not payload.sent_whole:
-            raise S3OperationError(operation, "EarlyAnswer", "200 before all bytes were sent")
+            message = "200 before all bytes were sent"
+            raise S3OperationError(operation, "EarlyAnswer", message, unclear=True)
         expected = body.md5.hex() if body.md5 and self.capabilities.etag_is_md5 else etag
         if is_md5(etag) and etag != expected:
             raise ContentRefused(operation, "ETagMismatch", "the ETag is not the MD5 sent")

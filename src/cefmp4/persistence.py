@@ -1,0 +1,49 @@
+"""Whether the state server may forget what it was told: asked at the start and every hour."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import NoReturn, Protocol
+
+import structlog
+
+from cefmp4.errors import CefMP4Error
+from cefmp4.metrics_work import Work
+
+INTERVAL_SECONDS = 3600.0
+
+log = structlog.get_logger(__name__)
+
+
+class StateServer(Protocol):
+    """Whom to ask."""
+
+    def persistence(self) -> Awaitable[str | None]:
+        """What is weak about it; None when nothing is. Raises RedisOperationError."""
+        ...
+
+
+class Persistence:
+    """Keeps the figure true, and says so once when it changes."""
+
+    def __init__(self, server: StateServer, work: Work) -> None:
+        self._server, self._work = server, work
+        self._said: str | None = None
+
+    async def ask(self) -> None:
+        """Raises RedisOperationError."""
+        weakness = await self._server.persistence()
+        self._work.persistence_weak.set(bool(weakness))
+        if weakness and weakness != self._said:
+            log.warning("the state server may forget", why=weakness)
+        elif self._said and not weakness:
+            log.info("the state server keeps what it is told now")
+        self._said = weakness
+
+    async def ask_now_and_then(self) -> NoReturn:
+        """Every hour; while it cannot be asked, the next time will do."""
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            try:
+                await self.ask()
+            except CefMP4Error:
+                continue
