@@ -18,11 +18,14 @@ from cefmp4.adapters.disk import LocalDisk, prepare_process
 from cefmp4.adapters.s3 import S3Store, StoreSettings, open_store
 from cefmp4.assembly import (
     SystemClock,
+    make_about,
     make_flow,
     make_lookout,
     make_selection,
     make_watcher,
+    make_works,
     make_world,
+    readiness_checks,
     store_settings,
     trial_key,
 )
@@ -33,7 +36,10 @@ from cefmp4.garbage import short_collections
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
-from cefmp4.retry import async_retry_transient
+from cefmp4.problems import Problems
+from cefmp4.readiness import Readiness, ReadyCollector
+from cefmp4.retry import patiently
+from cefmp4.stalls import OnStalled, told_to_nobody, watch_stalls
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import (
     forget_now_and_then,
@@ -54,6 +60,8 @@ DONE, FAILED, CLAIMED = 0, 1, 3
 
 LEAVING_SECONDS = 2.0
 """Of the shutdown grace, what is kept for giving the claim back and closing connections."""
+
+STOPPING = "told to stop: parts in flight land, nothing new is begun"
 
 LANDING_SECONDS = 1.0
 """What is in flight when the claim is lost gets so long to be answered, and taken back."""
@@ -85,6 +93,10 @@ class Daemon:
         self.metrics.watch_loop(lambda: self.watchdog.blocked, self.watchdog.longest_seconds)
         self.supervisor: Supervisor | None = None
         self.lookout: Lookout | None = None
+        self.problems = Problems(SystemClock.now)
+        self.readiness = Readiness(self.problems)
+        self.metrics.registry.register(ReadyCollector(self.readiness))
+        self.on_stalled: OnStalled = told_to_nobody
         self._stop = asyncio.Event()
         self._signals = 0
 
@@ -124,13 +136,16 @@ class Daemon:
         if self._signals > 1:
             os._exit(128 + number)
         log.info("stopping", signal=number.name)
+        self.problems.tell("stopping", STOPPING)
         self._stop.set()
 
     async def _work(self) -> int:
         async with AsyncExitStack() as stack:
             settings = self.settings
             token = settings.web_token.get_secret_value() if settings.web_token else None
-            server = WebServer(self.metrics, token)
+            server = WebServer(
+                make_about(settings), self.metrics, self.problems, self.readiness, token
+            )
             url = await stack.enter_async_context(
                 server.listening(settings.prom_host, settings.prom_port)
             )
@@ -150,15 +165,25 @@ class Daemon:
                 used=lambda: flow.parts.used,
                 bytes_per_second=lambda: flow.pace.bytes_per_second or 0,
             )
-            whole = await async_retry_transient("resume", checkpoints.is_whole)
+            whole = await patiently(self.problems, "redis", "resume", checkpoints.is_whole)
             world.recollection.wanted = not whole
-            known = await async_retry_transient("resume", supervisor.resume)
+            known = await patiently(self.problems, "redis", "resume", supervisor.resume)
             watcher = make_watcher(settings, disk, supervisor)
             watcher.expect(len(known), {cp.root for cp in known if cp.root})
             supervisor.attach(watcher)
-            server.scan_now = watcher.scan_soon
+            self._show(server, supervisor, self.lookout, watcher)
             self.on_ready(url)
-            return await self._until_the_end(supervisor, watcher, checkpoints)
+            return await self._until_the_end(supervisor, self.lookout, watcher, checkpoints)
+
+    def _show(
+        self, server: WebServer, supervisor: Supervisor, lookout: Lookout, watcher: Watcher
+    ) -> None:
+        """To whoever looks: from now on there is something to be seen."""
+        world = supervisor.world
+        self.readiness.begin(readiness_checks(self.settings, world, watcher))
+        self.problems.watch("watcher", watcher.trouble)
+        self.problems.watch("upload_slots", world.flow.held_back)
+        server.begin(make_works(supervisor, lookout, watcher))
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -170,17 +195,20 @@ class Daemon:
                 ca_bundle=settings.redis_ca_bundle,
             )
         )
-        await async_retry_transient("claim the instance", checkpoints.claim)
+        await patiently(self.problems, "redis", "claim the instance", checkpoints.claim)
         stack.push_async_callback(_release, checkpoints)
-        warning = await async_retry_transient("ask the state server", checkpoints.persistence)
-        if warning:
+        asked = "ask the state server"
+        if warning := await patiently(self.problems, "redis", asked, checkpoints.persistence):
             log.warning("the state server may forget", why=warning)
+            self.problems.tell("redis_persistence", f"the state server may forget: {warning}")
         return checkpoints
 
     async def _flow(self, checkpoints: RedisCheckpoints) -> Flow:
         """With the limits that hold now: none is exceeded by the first part."""
         flow = make_flow(self.settings)
-        asked = await async_retry_transient("ask the state server", checkpoints.asked)
+        asked = await patiently(
+            self.problems, "redis", "ask the state server", checkpoints.asked
+        )
         flow.hear(asked.upload_limit)
         flow.keep_time(SystemClock.now())
         return flow
@@ -193,12 +221,16 @@ class Daemon:
                 open_store(settings, trial_key(self.settings), pace)
             )
 
-        store = await async_retry_transient("open the store", attempt)
+        store = await patiently(self.problems, "store", "open the store", attempt)
         log.info("store opened", bucket=settings.bucket, checks=store.capabilities.checksum)
         return store
 
     async def _until_the_end(
-        self, supervisor: Supervisor, watcher: Watcher, checkpoints: RedisCheckpoints
+        self,
+        supervisor: Supervisor,
+        lookout: Lookout,
+        watcher: Watcher,
+        checkpoints: RedisCheckpoints,
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
         settings, world = self.settings, supervisor.world
@@ -206,8 +238,14 @@ class Daemon:
             asyncio.ensure_future(watcher.run()),
             asyncio.ensure_future(sweep_now_and_then(world, supervisor.all_begun)),
             asyncio.ensure_future(
-                keep_claim(checkpoints, settings.claim_lease_seconds, supervisor.write_again)
+                keep_claim(
+                    checkpoints,
+                    settings.claim_lease_seconds,
+                    supervisor.write_again,
+                    self.problems,
+                )
             ),
+            asyncio.ensure_future(watch_stalls(lookout, self.on_stalled)),
             asyncio.ensure_future(
                 forget_now_and_then(
                     world,

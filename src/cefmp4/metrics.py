@@ -48,6 +48,8 @@ class Metrics:
         self._of_each_stream(r)
         self._of_the_instance(r)
         self._of_the_uploads(r)
+        self.sent_bytes = 0
+        """All bytes that have landed in the store, over all streams."""
         self._ended: dict[str, None] = {}  # in the order they ended
         self._operations: dict[str, set[str]] = {}
 
@@ -148,6 +150,7 @@ class Metrics:
     def part_sent(self, stream_id: str, size_bytes: int) -> None:
         self.chunks_uploaded.labels(stream_id).inc()
         self.bytes_uploaded.labels(stream_id).inc(size_bytes)
+        self.sent_bytes += size_bytes
 
     def operation_failed(self, stream_id: str, operation_type: str) -> None:
         self.failed_operations.labels(stream_id, operation_type).inc()

@@ -17,6 +17,8 @@ class Past:
     def __init__(self, kept: int = KEPT) -> None:
         self._rows: dict[str, Row] = {}
         self._kept = kept
+        self.changes = 0
+        """Counts on whenever another answer may follow than before."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -36,6 +38,7 @@ class Past:
         for stream_id, row in since.items():
             self._rows.pop(stream_id, None)
             self._rows[stream_id] = row
+        self.changes += 1
         self._bound()
 
     def add(self, checkpoint: Checkpoint) -> None:
@@ -43,11 +46,13 @@ class Past:
         self.drop(checkpoint.stream_id)
         if checkpoint.reason != RETRIED:
             self._rows[checkpoint.stream_id] = row_at_the_end(checkpoint)
+            self.changes += 1
             self._bound()
 
     def drop(self, stream_id: str) -> None:
         """It is taken up again, or nobody remembers it."""
-        self._rows.pop(stream_id, None)
+        if self._rows.pop(stream_id, None) is not None:
+            self.changes += 1
 
     def forget(self, ended_before: float) -> None:
         """What ended before this time and waits for nobody, as the state server does."""
@@ -57,7 +62,7 @@ class Past:
             if (row.ended_at or 0.0) < ended_before and row.verdict is not Safety.NOT_STORED
         ]
         for stream_id in old:
-            del self._rows[stream_id]
+            self.drop(stream_id)
 
     def stored_since(self, at: float) -> int:
         """How many recordings were stored since then."""
