@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from cefmp4.core.model import RETRIED, Checkpoint
 from cefmp4.core.safety import Safety
+from cefmp4.errors import ChunkProcessingError
+from cefmp4.ports import Disk
 from cefmp4.rows import Row, is_stored, row_at_the_end
 
 KEPT = 10_000
@@ -41,11 +43,11 @@ class Past:
         self.changes += 1
         self._bound()
 
-    def add(self, checkpoint: Checkpoint) -> None:
+    def add(self, checkpoint: Checkpoint, disk_bytes: int | None = None) -> None:
         """It has ended. One that begins anew as another stream is no row of its own."""
         self.drop(checkpoint.stream_id)
         if checkpoint.reason != RETRIED:
-            self._rows[checkpoint.stream_id] = row_at_the_end(checkpoint)
+            self._rows[checkpoint.stream_id] = row_at_the_end(checkpoint, disk_bytes)
             self.changes += 1
             self._bound()
 
@@ -78,3 +80,13 @@ class Past:
             rows = self._rows.values()
             over = (row.stream_id for row in rows if row.verdict is not Safety.NOT_STORED)
             del self._rows[next(over, next(iter(self._rows)))]
+
+
+def size_at_home(disk: Disk, checkpoint: Checkpoint) -> int | None:
+    """Bytes of its file; None when that is not there, or out of reach."""
+    try:
+        there = disk.stat(checkpoint.path)
+    except ChunkProcessingError:
+        return None
+    ours = there is not None and there.inode == checkpoint.identity[1]
+    return there.size_bytes if there is not None and ours else None

@@ -51,8 +51,10 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]@/\s]+)(?::[0-9]{1,5})?")
 class Guard:
     """Stands before every handler."""
 
-    def __init__(self, token: str | None) -> None:
-        self._token = token
+    def __init__(
+        self, token: str | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._token, self._sleep = token, sleep
         self._loopback_only = True
         self._wrong = self._waiting = 0
 
@@ -136,7 +138,7 @@ class Guard:
             )
         self._waiting += 1
         try:
-            await asyncio.sleep(min(LONGEST_WAIT_SECONDS, 0.1 * (self._wrong - FORGIVEN)))
+            await self._sleep(min(LONGEST_WAIT_SECONDS, 0.1 * (self._wrong - FORGIVEN)))
         finally:
             self._waiting -= 1
 

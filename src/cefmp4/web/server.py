@@ -28,6 +28,8 @@ from cefmp4.web.words import said
 
 LEAVING_SECONDS = 0.5
 """What is being answered when the daemon ends gets so long."""
+LINGERING_SECONDS = 1.0
+"""So long a body that nobody wants is waited for, so that its sender hears the answer."""
 READY_SECONDS = 6.0
 """A little more than a component gets to answer."""
 SCRAPE_SECONDS = 1.0
@@ -67,6 +69,7 @@ class WebServer:
             access_log=None,
             handle_signals=False,
             shutdown_timeout=LEAVING_SECONDS,
+            lingering_time=LINGERING_SECONDS,
             logger=quiet,
         )
         await runner.setup()

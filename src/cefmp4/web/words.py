@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from cefmp4.logging_config import redact
@@ -16,8 +17,9 @@ def shown(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+@lru_cache(maxsize=1024)
 def said(text: str) -> str:
-    """Of an error or a reason: without secrets, too."""
+    """Of an error or a reason: without secrets, too. Most are said again and again."""
     return redact(shown(text)) if text else ""
 
 
@@ -40,6 +42,9 @@ def names_within(watch_dir: str) -> Callable[[str], str]:
     return name
 
 
+_encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
 def as_json(value: Any) -> str:
     """On one line, of plain ASCII, as events and answers have it."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return _encoder.encode(value)
