@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from cefmp4.core.due import unsent_from
-from cefmp4.core.model import LIVE, STORED, UNSTORED, Checkpoint, Status, Wish
+from cefmp4.core.model import (
+    LIVE,
+    STORED,
+    SUPERSEDED,
+    UNSTORED,
+    Checkpoint,
+    Status,
+    Wish,
+)
 from cefmp4.core.safety import (
     Safety,
     Standing,
@@ -125,7 +133,7 @@ def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row
     size = cp.stored.size_bytes if cp.stored else cp.bytes_sent
     if disk_bytes is None and cp.seal:
         disk_bytes = cp.seal.version.size_bytes
-    if cp.disposed or cp.status is Status.DELETED_LOCALLY:
+    if cp.disposed or cp.status is Status.DELETED_LOCALLY or cp.reason in SUPERSEDED:
         disk_bytes = None
     return Row(
         cp.stream_id,
