@@ -1,7 +1,8 @@
 """What has become of the streams that ended lately: a bounded number of rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from cefmp4.core.model import RETRIED, Checkpoint
 from cefmp4.core.safety import Safety
@@ -27,6 +28,11 @@ class Past:
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """All of them, by stream id: a view, which changes with them."""
+        return MappingProxyType(self._rows)
 
     def get(self, stream_id: str) -> Row | None:
         return self._rows.get(stream_id)

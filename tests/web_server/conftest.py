@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from faults.state_fixtures import state_server
 from story.conftest import daemon, store
 from stream.conftest import _quiet
 from web_server.serving import Served, serving
 
-__all__ = ["_quiet", "daemon", "store"]
+__all__ = ["_quiet", "daemon", "state_server", "store"]
 
 
 @pytest.fixture

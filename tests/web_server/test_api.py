@@ -4,14 +4,25 @@ import asyncio
 
 import pytest
 
-from cefmp4.core.model import Status, Wish
+from cefmp4.core.model import Checkpoint, Status, Wish
 from cefmp4.errors import RedisOperationError, S3OperationError
 from cefmp4.stream import Stream
+from cefmp4.web import api
 from stream.faults import on
 from stream.test_supervisor import finished, scan
 from stream.twins import nth_id
 from waiting import wait_until
 from web_server.serving import Served, serving
+
+
+async def failed(served: Served) -> str:
+    """A recording for which the store would begin no upload; the id of its stream."""
+    refused = S3OperationError(
+        "CreateMultipartUpload", "AccessDenied", "no", hint="allow it", transient=False
+    )
+    served.twins.store.before = on("create_upload", refused, times=99)
+    finished(served.twins, "/w/a.mp4")
+    return await served.become("/w/a.mp4", Status.FAILED)
 
 
 async def test_all_recordings_are_listed(served: Served) -> None:
@@ -98,28 +109,34 @@ async def test_what_asks_for_nothing_is_told_so(served: Served) -> None:
     assert await served.twins.checkpoints.wishes() == {}
 
 
-async def test_the_same_wish_heard_twice_at_once_makes_one_stream(
+async def test_the_same_wish_heard_twice_at_once_is_granted_once(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page brings it at the moment the daemon asks by itself.
+    """The page brings it at the moment the daemon asks by itself, and reads more slowly.
 
-    Seen failing, with two streams of one id, without a turn for each.
+    Seen failing, with a second stream of what was known before, without a turn for each.
     """
-    stream_id = await served.growing()
-    await served.post(f"/api/streams/{stream_id}/abort")
-    served.twins.disk.close_writer("/w/a.mp4")
+    stream_id = await failed(served)
     taken_up: list[Stream] = []
-    add = served.supervisor.roster.add
+    add, load = served.supervisor.roster.add, served.twins.checkpoints.load
+    delays = [0.3, 0.0]
 
     def note(stream: Stream) -> None:
         taken_up.append(stream)
         add(stream)
 
+    async def load_slowly(asked: str) -> Checkpoint | None:
+        found = await load(asked)
+        await asyncio.sleep(delays.pop() if delays else 0.0)
+        return found
+
     monkeypatch.setattr(served.supervisor.roster, "add", note)
-    await served.twins.checkpoints.wish(stream_id, Wish.RETRY)
+    monkeypatch.setattr(served.twins.checkpoints, "load", load_slowly)
+    await served.twins.checkpoints.wish(stream_id, Wish.ABORT)
     hear = served.supervisor.hear
-    await asyncio.gather(*(hear({stream_id: Wish.RETRY}) for _ in range(3)))
-    assert len({stream for stream in taken_up if stream.stream_id == stream_id}) == 1
+    await asyncio.gather(*(hear({stream_id: Wish.ABORT}) for _ in range(2)))
+    await served.become("/w/a.mp4", Status.ABORTED)
+    assert len(taken_up) == 1
 
 
 async def test_while_the_state_server_is_away_the_answer_says_so(served: Served) -> None:
@@ -154,12 +171,7 @@ async def test_while_the_daemon_starts_the_page_is_there_and_the_streams_are_not
 
 async def test_a_failed_recording_waits_for_a_person(served: Served) -> None:
     """Its row says why and what to do; the process itself is well."""
-    refused = S3OperationError(
-        "CreateMultipartUpload", "AccessDenied", "no", hint="allow it", transient=False
-    )
-    served.twins.store.before = on("create_upload", refused, times=99)
-    finished(served.twins, "/w/a.mp4")
-    stream_id = await served.become("/w/a.mp4", Status.FAILED)
+    stream_id = await failed(served)
     (row,) = (await served.get("/api/streams?verdict=not_stored"))["rows"]
     assert (row["stream_id"], row["can"]) == (stream_id, ["retry", "abort"])
     assert ("AccessDenied" in row["why"], row["hint"]) == (True, "allow it")
@@ -201,3 +213,21 @@ async def test_a_stalled_recording_is_told_but_is_no_failure_of_the_process(
     assert told is not None
     assert (told["status"], told["stalled"]) == ("stalled", 1)
     assert "/w/a.mp4" in str(told["reason"])
+
+
+async def test_a_poster_is_handed_on_from_the_store(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a picture whatever it says it is, kept for a minute, and never more than 1 MiB."""
+    stream_id = await served.stored()
+    (key,) = served.twins.videos
+    await served.get(f"/api/streams/{stream_id}/poster", status=404)
+    monkeypatch.setattr(api, "poster_key", lambda _: key)
+    async with served.session.get(f"{served.url}/api/streams/{stream_id}/poster") as answer:
+        assert await answer.read() == served.twins.videos[key]
+        assert answer.content_type == "image/jpeg"
+        assert answer.headers["Cache-Control"] == "private, max-age=60"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    monkeypatch.setattr(api, "POSTER_MOST_BYTES", 20)
+    told = await served.get(f"/api/streams/{stream_id}/poster", status=502)
+    assert told == "its poster is too large\n"

@@ -79,10 +79,10 @@ class Desk:
         """All streams now; empty while there are none yet."""
         works = self.works
         if works is None:
-            return Sighting(time.time()), Table({}, (), 0, 0)
+            return Sighting(time.time()), Table({}, {}, 0, 0)
         sighting = await works.lookout.look()
         past = works.past
-        return sighting, Table(sighting.rows, past, sighting.changes, past.changes)
+        return sighting, Table(sighting.rows, past.rows, sighting.changes, past.changes)
 
     def summary(self, sighting: Sighting, now: float) -> Json:
         problems = self.problems.look()

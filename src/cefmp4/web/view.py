@@ -127,7 +127,9 @@ class Table:
     """All rows there are, at one moment."""
 
     living: Mapping[str, Row]
-    ended: Iterable[Row]
+    """By stream id, as they were seen last."""
+    ended: Mapping[str, Row]
+    """By stream id; of one that is in both, its end is the latest news."""
     living_changes: int
     """Is the same only while no row of them is another."""
     ended_changes: int
@@ -178,10 +180,13 @@ class Pages:
         if before is not None and before.changes[1] == table.ended_changes:
             ended = before.ended
         else:
-            ended = self._sorted(view, table.ended)
-        living = self._sorted(view, table.living.values())
-        rows = living + [pair for pair in ended if pair[1].stream_id not in table.living]
-        if living and len(rows) > len(living):
+            ended = self._sorted(view, table.ended.values())
+        over = table.ended.keys()
+        living = self._sorted(
+            view, [row for key, row in table.living.items() if key not in over]
+        )
+        rows = living + ended
+        if living and ended:
             rows.sort(key=itemgetter(0), reverse=view.descending)  # two runs: it only merges
         begin = (view.page - 1) * view.per_page
         page = tuple(row for _, row in rows[begin : begin + view.per_page])
