@@ -45,7 +45,7 @@ class StreamsApi:
             raise web.HTTPBadRequest(text=f"{error}\n") from None
         desk, _ = self._desk, self._desk.running
         _, table = await desk.look()
-        page, now = desk.pages.page(view, table), time.time()
+        page, now = await desk.page(view, table), time.time()
         told = {
             "total": page.total,
             "page": view.page,

@@ -4,6 +4,7 @@ A daemon that waits for its store has no streams yet, but a person must see why 
 happens. So the desk stands at once, and is given the `Works` when they run.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from cefmp4.rows import Row, row_at_the_end
 from cefmp4.stream import Stream
 from cefmp4.web.showing import About, Figures, Json, summary_json
 from cefmp4.web.throughput import Throughput
-from cefmp4.web.view import Pages, Table
+from cefmp4.web.view import Page, Pages, Table, View
 from cefmp4.world import World
 
 STARTING = "the daemon is still starting: see what it waits for at /readyz\n"
@@ -65,6 +66,7 @@ class Desk:
         self.throughput = Throughput(lambda: metrics.sent_bytes)
         self.name_of = about.name_of
         self.pages = Pages(self.name_of)
+        self._sorting = asyncio.Lock()
         self._counted: tuple[int, float] | None = None
         self._figures = (0, 0)
 
@@ -83,6 +85,13 @@ class Desk:
         sighting = await works.lookout.look()
         past = works.past
         return sighting, Table(sighting.rows, past.rows, sighting.changes, past.changes)
+
+    async def page(self, view: View, table: Table) -> Page:
+        """What a view shows. Sorting takes some ms: one at a time, and others in between."""
+        async with self._sorting:
+            page = self.pages.page(view, table)
+            await asyncio.sleep(0)
+            return page
 
     def summary(self, sighting: Sighting, now: float) -> Json:
         problems = self.problems.look()

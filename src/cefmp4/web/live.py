@@ -7,7 +7,7 @@ it has missed; and nobody's browser keeps the daemon from ending.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -56,11 +56,17 @@ class Live:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._readers = 0
+        self._requests: dict[int, web.Request] = {}
+        self._frames = 0
         self._frame: Frame | None = None
         self._news = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
+
+    @property
+    def _readers(self) -> int:
+        """How many are still there; one that left is only noticed at the next word to it."""
+        return sum(request.transport is not None for request in self._requests.values())
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One reader, until it leaves or the daemon does."""
@@ -73,14 +79,14 @@ class Live:
                 text=f"too many look already: at most {MOST_READERS}\n",
                 headers={"Retry-After": "10"},
             )
-        self._readers += 1
+        self._requests[id(request)] = request  # they have no hash
         try:
             if self._looking is None or self._looking.done():
                 self._frame = None
                 self._looking = asyncio.create_task(self._look_on())
             return await self._tell(request, view)
         finally:
-            self._readers -= 1
+            del self._requests[id(request)]
 
     async def close(self) -> None:
         """Every reader is let go, at once."""
@@ -92,15 +98,14 @@ class Live:
                 await self._looking
 
     async def _look_on(self) -> None:
-        number = 0
         while self._readers:
-            number += 1
+            self._frames += 1
             try:
                 sighting, table = await self._desk.look()
                 await self._desk.readiness.look(patience_seconds=0.0)
                 at = time.time()
                 summary = as_json(self._desk.summary(sighting, at))
-                self._frame = Frame(number, at, summary, sighting, table)
+                self._frame = Frame(self._frames, at, summary, sighting, table)
             except CefMP4Error as error:  # nothing here asks anybody outside
                 log.warning("the page shows an old state", error=str(error), hint=error.hint)
             news, self._news = self._news, asyncio.Event()
@@ -115,7 +120,7 @@ class Live:
         try:
             await _send(response, reader.greeting())
             number = 0
-            while not self._closed:
+            while not self._closed and request.transport is not None:
                 frame = await self._next(number)
                 if frame is None:
                     if self._looking is None or self._looking.done():
@@ -169,26 +174,28 @@ class _Reader:
     async def news(self, frame: Frame) -> AsyncIterator[str]:
         """The events that tell what is new in this frame."""
         yield _event("summary", frame.summary)
-        for told in self._new_rows(frame):
-            yield _event("rows", told)
+        rows = await self._new_rows(frame)
+        if rows is not None:
+            yield _event("rows", rows)
         if self._opened:
             detail = await self._new_detail(frame)
             if detail is not None:
                 yield _event("detail", as_json(detail))
 
-    def _new_rows(self, frame: Frame) -> Iterator[str]:
+    async def _new_rows(self, frame: Frame) -> str | None:
+        """None when nothing is new."""
         if self._changes == frame.table.changes:
-            return
+            return None
         self._changes = frame.table.changes
-        page = self._desk.pages.page(self._view, frame.table)
+        page = await self._desk.page(self._view, frame.table)
         before, now = self._rows, {row.stream_id: row for row in page.rows}
         new = [row for row in page.rows if before.get(row.stream_id) != row]
         if not new and page.total == self._total and list(before) == list(now):
-            return
+            return None
         self._rows, self._total = now, page.total
         rows = ",".join(self._row(frame, row) for row in new)
         order = as_json(list(now))
-        yield f'{{"total":{page.total},"order":{order},"rows":[{rows}]}}'
+        return f'{{"total":{page.total},"order":{order},"rows":[{rows}]}}'
 
     def _row(self, frame: Frame, row: Row) -> str:
         told = frame.told.get(row.stream_id)
