@@ -30,8 +30,10 @@ from cefmp4.assembly_telling import (
     make_lookout,
     make_relaying,
     make_tracer,
+    on_stalled,
     sinks,
 )
+from cefmp4.assembly_web import make_about, make_works, readiness_checks
 from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed, S3OperationError
 from cefmp4.flow import Flow
@@ -40,16 +42,11 @@ from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
 from cefmp4.persistence import Persistence
-from cefmp4.relaying import Relaying
-from cefmp4.retry import async_retry_transient
+from cefmp4.problems import Problems
+from cefmp4.readiness import Readiness, ReadyCollector
+from cefmp4.retry import patiently
+from cefmp4.running import Running, until_the_end
 from cefmp4.supervisor import Supervisor
-from cefmp4.upkeep import (
-    forget_now_and_then,
-    keep_claim,
-    listen,
-    note_if_whole,
-    sweep_now_and_then,
-)
 from cefmp4.watchdog import Watchdog
 from cefmp4.watcher import Watcher
 from cefmp4.web.server import WebServer
@@ -63,8 +60,7 @@ DONE, FAILED, CLAIMED = 0, 1, 3
 LEAVING_SECONDS = 2.0
 """Of the shutdown grace, what is kept for giving the claim back and closing connections."""
 
-LANDING_SECONDS = 1.0
-"""What is in flight when the claim is lost gets so long to be answered, and taken back."""
+STOPPING = "told to stop: parts in flight land, nothing new is begun"
 
 
 class Daemon:
@@ -94,6 +90,9 @@ class Daemon:
         self.metrics.watch_loop(lambda: self.watchdog.blocked, self.watchdog.longest_seconds)
         self.supervisor: Supervisor | None = None
         self.lookout: Lookout | None = None
+        self.problems = Problems(SystemClock.now)
+        self.readiness = Readiness(self.problems)
+        self.metrics.registry.register(ReadyCollector(self.readiness))
         self._stop = asyncio.Event()
         self._signals = 0
 
@@ -136,52 +135,84 @@ class Daemon:
         if self._signals > 1:
             os._exit(128 + number)
         log.info("stopping", signal=number.name)
+        self.problems.tell("stopping", STOPPING)
         self._stop.set()
 
     async def _work(self) -> int:
+        settings = self.settings
+        token = settings.web_token.get_secret_value() if settings.web_token else None
+        server = WebServer(
+            make_about(settings), self.metrics, self.problems, self.readiness, token
+        )
         async with AsyncExitStack() as stack:
-            settings = self.settings
-            token = settings.web_token.get_secret_value() if settings.web_token else None
-            server = WebServer(self.metrics, token)
             url = await stack.enter_async_context(
                 server.listening(settings.prom_host, settings.prom_port)
             )
-            checkpoints = await self._claimed(stack)
-            relaying = await stack.enter_async_context(
-                make_relaying(settings, checkpoints.outboxes)
-            )
-            self.metrics.watch_events(relay.counts for relay in relaying.relays)
-            persistence = Persistence(checkpoints, self.metrics.work)
-            await async_retry_transient("ask the state server", persistence.ask)
-            flow = await self._flow(checkpoints)
-            store = await self._opened_store(stack, flow.pace)
-            self.watchdog.begin()
-            disk = LocalDisk(make_selection(settings))
-            stack.callback(disk.close)
-            world = self.around(
-                make_world(settings, disk, store, checkpoints, self.metrics, flow, self.tracer)
-            )
-            self.supervisor = supervisor = Supervisor(world)
-            self.lookout = make_lookout(settings, supervisor)
-            self.metrics.watch_streams(figures(self.lookout, supervisor))
-            self.metrics.watch_active(supervisor.active_streams)
-            self.metrics.watch_uploads(
-                limit=lambda: flow.parts.limit,
-                used=lambda: flow.parts.used,
-                waiting=lambda: flow.parts.waiting,
-                bytes_per_second=lambda: flow.pace.bytes_per_second or 0,
-            )
-            whole = await async_retry_transient("resume", checkpoints.is_whole)
-            world.recollection.wanted = not whole
-            known = await async_retry_transient("resume", supervisor.resume)
-            watcher = make_watcher(settings, disk, supervisor)
-            watcher.expect(len(known), {cp.root for cp in known if cp.root})
-            supervisor.attach(watcher)
-            server.scan_now = watcher.scan_soon
+            running = await self._started(stack, server)
             self.on_ready(url)
-            return await self._until_the_end(
-                supervisor, watcher, checkpoints, relaying, persistence
+            await until_the_end(
+                running,
+                lease_seconds=settings.claim_lease_seconds,
+                retention_seconds=settings.completed_retention_seconds,
+                once=self.once,
             )
+            return FAILED if running.supervisor.any_failed else DONE
+
+    async def _started(self, stack: AsyncExitStack, server: WebServer) -> Running:
+        """The steps of a start, each in its turn."""
+        settings = self.settings
+        checkpoints = await self._claimed(stack)
+        relaying = await stack.enter_async_context(
+            make_relaying(settings, checkpoints.outboxes)
+        )
+        self.metrics.watch_events(relay.counts for relay in relaying.relays)
+        persistence = Persistence(checkpoints, self.metrics.work, self.problems)
+        await patiently(self.problems, "redis", "ask the state server", persistence.ask)
+        flow = await self._flow(checkpoints)
+        store = await self._opened_store(stack, flow.pace)
+        self.watchdog.begin()
+        disk = LocalDisk(make_selection(settings))
+        stack.callback(disk.close)
+        world = self.around(
+            make_world(settings, disk, store, checkpoints, self.metrics, flow, self.tracer)
+        )
+        self.supervisor = supervisor = Supervisor(world)
+        self.lookout = make_lookout(settings, supervisor)
+        whole = await patiently(self.problems, "redis", "resume", checkpoints.is_whole)
+        world.recollection.wanted = not whole
+        known = await patiently(self.problems, "redis", "resume", supervisor.resume)
+        watcher = make_watcher(settings, disk, supervisor)
+        watcher.expect(len(known), {cp.root for cp in known if cp.root})
+        supervisor.attach(watcher)
+        self._show(server, supervisor, self.lookout, watcher)
+        return Running(
+            supervisor=supervisor,
+            lookout=self.lookout,
+            watcher=watcher,
+            checkpoints=checkpoints,
+            relaying=relaying,
+            persistence=persistence,
+            problems=self.problems,
+            on_stalled=on_stalled(supervisor),
+        )
+
+    def _show(
+        self, server: WebServer, supervisor: Supervisor, lookout: Lookout, watcher: Watcher
+    ) -> None:
+        """To whoever looks: from now on there is something to be seen."""
+        world, flow = supervisor.world, supervisor.world.flow
+        self.metrics.watch_streams(figures(lookout, supervisor))
+        self.metrics.watch_active(supervisor.active_streams)
+        self.metrics.watch_uploads(
+            limit=lambda: flow.parts.limit,
+            used=lambda: flow.parts.used,
+            waiting=lambda: flow.parts.waiting,
+            bytes_per_second=lambda: flow.pace.bytes_per_second or 0,
+        )
+        self.readiness.begin(readiness_checks(self.settings, world, watcher))
+        self.problems.watch("watcher", watcher.trouble)
+        self.problems.watch("upload_slots", flow.held_back)
+        server.begin(make_works(supervisor, lookout, watcher))
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -196,14 +227,16 @@ class Daemon:
                 failed=self.metrics.work.state_failed,
             )
         )
-        await async_retry_transient("claim the instance", checkpoints.claim)
+        await patiently(self.problems, "redis", "claim the instance", checkpoints.claim)
         stack.push_async_callback(_release, checkpoints)
         return checkpoints
 
     async def _flow(self, checkpoints: RedisCheckpoints) -> Flow:
         """With the limits that hold now: none is exceeded by the first part."""
         flow = make_flow(self.settings)
-        asked = await async_retry_transient("ask the state server", checkpoints.asked)
+        asked = await patiently(
+            self.problems, "redis", "ask the state server", checkpoints.asked
+        )
         flow.hear(asked.upload_limit)
         flow.keep_time(SystemClock.now())
         return flow
@@ -220,61 +253,9 @@ class Daemon:
                 self.metrics.work.store_failed(error.operation, error.code)
                 raise
 
-        store = await async_retry_transient("open the store", attempt)
+        store = await patiently(self.problems, "store", "open the store", attempt)
         log.info("store opened", bucket=settings.bucket, checks=store.capabilities.checksum)
         return store
-
-    async def _until_the_end(
-        self,
-        supervisor: Supervisor,
-        watcher: Watcher,
-        checkpoints: RedisCheckpoints,
-        relaying: Relaying,
-        persistence: Persistence,
-    ) -> int:
-        """Run until the claim is lost, the watcher fails, or (--once) all is done."""
-        settings, world = self.settings, supervisor.world
-        ends: set[asyncio.Future[object]] = {
-            asyncio.ensure_future(watcher.run()),
-            asyncio.ensure_future(sweep_now_and_then(world, supervisor.all_begun)),
-            asyncio.ensure_future(
-                keep_claim(checkpoints, settings.claim_lease_seconds, supervisor.write_again)
-            ),
-            asyncio.ensure_future(
-                forget_now_and_then(
-                    world,
-                    supervisor.shelf,
-                    supervisor.past,
-                    settings.completed_retention_seconds,
-                )
-            ),
-            asyncio.ensure_future(
-                listen(checkpoints, supervisor.hear, world.flow, world.clock)
-            ),
-            asyncio.ensure_future(persistence.ask_now_and_then()),
-            asyncio.ensure_future(supervisor.turns.fatal),
-        }
-        for relay in relaying.relays:
-            ends.add(asyncio.ensure_future(relay.run()))
-        if self.once:
-            ends.add(asyncio.ensure_future(_all_done_and_told(supervisor, relaying)))
-        try:
-            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for end in done:
-                end.result()
-            await note_if_whole(world, supervisor.all_begun)
-        finally:
-            for end in ends:
-                end.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
-            await supervisor.stop(LANDING_SECONDS)
-        return FAILED if supervisor.any_failed else DONE
-
-
-async def _all_done_and_told(supervisor: Supervisor, relaying: Relaying) -> None:
-    """Also told, as far as somebody is there to be told."""
-    await supervisor.all_done.wait()
-    await relaying.all_told()
 
 
 async def _cancelled(work: asyncio.Task[int]) -> None:

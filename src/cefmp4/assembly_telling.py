@@ -15,9 +15,11 @@ from cefmp4.lookout import Lookout
 from cefmp4.metrics import Figures
 from cefmp4.ports import Outboxes
 from cefmp4.ports.tracing import NO_TRACER, Tracer
-from cefmp4.relaying import Relay, Relaying
+from cefmp4.relaying import Relay, Relaying, tell_stalled
 from cefmp4.relaying.stream import StreamRelay
 from cefmp4.relaying.webhook import WebhookRelay
+from cefmp4.rows import Row
+from cefmp4.stalls import OnStalled
 from cefmp4.supervisor import Supervisor
 
 log = structlog.get_logger(__name__)
@@ -63,6 +65,18 @@ def figures(lookout: Lookout, supervisor: Supervisor) -> Callable[[], Awaitable[
         )
 
     return look
+
+
+def on_stalled(supervisor: Supervisor) -> OnStalled:
+    """Makes an event of it."""
+
+    async def tell(row: Row) -> None:
+        stream = next((s for s in supervisor.roster if s.stream_id == row.stream_id), None)
+        if stream is not None and stream.checkpoint is not None:
+            checkpoints = supervisor.world.checkpoints
+            await tell_stalled(checkpoints, stream.checkpoint, row.since, row.why, row.hint)
+
+    return tell
 
 
 def make_tracer(settings: Settings) -> Tracer:

@@ -115,7 +115,7 @@ def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None
     lines = {"watching": settings.watch_dir, "bucket": settings.s3_bucket_name}
     if servers:
         lines |= {"store": servers.s3_endpoint_url, "credentials": servers.credentials_file}
-    lines |= {"metrics": f"{url}/metrics"}
+    lines |= {"page": f"{url}/", "metrics": f"{url}/metrics"}
     for name, value in lines.items():
         console.out.print(f"{name:>12}  {value}", soft_wrap=True, markup=False)
 

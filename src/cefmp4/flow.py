@@ -33,6 +33,8 @@ class Flow:
         self._not_understood = ""
         self._window = Window.open(max_parts)
         self._begun = 0
+        self._strain = ""
+        """The last sign that too much was asked at once."""
 
     # --- as the store takes it --------------------------------------------------------
 
@@ -56,7 +58,18 @@ class Flow:
         held_back = self.parts.limit < self._window.limit or self.pace.binds
         return self.parts.waiting > 0 and not held_back
 
+    def held_back(self) -> tuple[str, str] | None:
+        """Why fewer parts than allowed are sent at a time, and what to do; None: all are."""
+        window = self._window
+        if window.limit >= window.ceiling:
+            return None
+        return (
+            f"{window.limit} of {window.ceiling} parts at a time: {self._strain}",
+            "more again as parts land; if it stays so, see the store and the line to it",
+        )
+
     def _strained(self, strain: Strain, number: int) -> None:
+        self._strain = strain.value
         self._move(self._window.strained(strain, number, self._begun), strain.value)
 
     def _move(self, window: Window, why: str) -> None:

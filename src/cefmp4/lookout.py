@@ -38,6 +38,8 @@ class Sighting:
     """Age of the oldest byte that is not in the store; 0 when all are."""
     at_risk: int = 0
     """How many are."""
+    changes: int = 0
+    """Counts on whenever any row is another, new or gone."""
 
     @property
     def stalled(self) -> list[Row]:
@@ -78,9 +80,18 @@ class Lookout:
 
     async def _look(self, moment: Moment) -> Sighting:
         rows: dict[str, Row] = {}
+        before, changed = self._last.rows, False
         async for stream in unhurried(list(self._streams()), ROWS_AT_A_TIME):
-            if not stream.has_nothing and not stream.ended:
-                rows[stream.stream_id] = row_of(stream, moment, self._stalled_after_seconds)
+            if stream.has_nothing or stream.ended:
+                continue
+            row = row_of(stream, moment, self._stalled_after_seconds)
+            was = before.get(row.stream_id)
+            if was is not None and was == row:
+                row = was  # the very same, so that nobody has to compare it again
+            else:
+                changed = True
+            rows[row.stream_id] = row
+        changed |= len(rows) != len(before)
         at = moment.unix(moment.now)
         oldest = min((row.at_risk_since or at for row in rows.values()), default=at)
         return Sighting(
@@ -90,4 +101,5 @@ class Lookout:
             sum(row.unsent_bytes for row in rows.values()),
             max(0.0, at - oldest),
             sum(row.verdict is Safety.AT_RISK for row in rows.values()),
+            self._last.changes + changed,
         )

@@ -31,6 +31,13 @@ class Work:
             buckets=PART_BUCKETS,
             registry=r,
         )
+        self.sent_bytes = 0
+        """All that has landed, for whoever draws it over time."""
+        self.bytes_uploaded = Counter(
+            "cefmp4_bytes_uploaded_total",
+            "Bytes in the parts and objects that the store has confirmed, over all recordings.",
+            registry=r,
+        )
         self.close_to_stored = Histogram(
             "cefmp4_close_to_stored_seconds",
             "Time from the last write to a recording to its verified object, in seconds.",
@@ -59,6 +66,13 @@ class Work:
             " 0 when none has since the start of the daemon.",
             registry=r,
         )
+
+    def part_landed(self, size_bytes: int, seconds: float, at: float) -> None:
+        """A part, or a whole object, is in the store; it took so long."""
+        self.sent_bytes += size_bytes
+        self.bytes_uploaded.inc(size_bytes)
+        self.part_upload.observe(seconds)
+        self.last_progress.set(at)
 
     def _of_trouble(self, r: CollectorRegistry) -> None:
         self._store_errors = Counter(

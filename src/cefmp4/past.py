@@ -1,10 +1,13 @@
 """What has become of the streams that ended lately: a bounded number of rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from cefmp4.core.model import RETRIED, Checkpoint
 from cefmp4.core.safety import Safety
+from cefmp4.errors import ChunkProcessingError
+from cefmp4.ports import Disk
 from cefmp4.rows import Row, is_stored, row_at_the_end
 
 KEPT = 10_000
@@ -17,12 +20,19 @@ class Past:
     def __init__(self, kept: int = KEPT) -> None:
         self._rows: dict[str, Row] = {}
         self._kept = kept
+        self.changes = 0
+        """Counts on whenever another answer may follow than before."""
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """All of them, by stream id: a view, which changes with them."""
+        return MappingProxyType(self._rows)
 
     def get(self, stream_id: str) -> Row | None:
         return self._rows.get(stream_id)
@@ -36,18 +46,21 @@ class Past:
         for stream_id, row in since.items():
             self._rows.pop(stream_id, None)
             self._rows[stream_id] = row
+        self.changes += 1
         self._bound()
 
-    def add(self, checkpoint: Checkpoint) -> None:
+    def add(self, checkpoint: Checkpoint, disk_bytes: int | None = None) -> None:
         """It has ended. One that begins anew as another stream is no row of its own."""
         self.drop(checkpoint.stream_id)
         if checkpoint.reason != RETRIED:
-            self._rows[checkpoint.stream_id] = row_at_the_end(checkpoint)
+            self._rows[checkpoint.stream_id] = row_at_the_end(checkpoint, disk_bytes)
+            self.changes += 1
             self._bound()
 
     def drop(self, stream_id: str) -> None:
         """It is taken up again, or nobody remembers it."""
-        self._rows.pop(stream_id, None)
+        if self._rows.pop(stream_id, None) is not None:
+            self.changes += 1
 
     def forget(self, ended_before: float) -> None:
         """What ended before this time and waits for nobody, as the state server does."""
@@ -57,7 +70,7 @@ class Past:
             if (row.ended_at or 0.0) < ended_before and row.verdict is not Safety.NOT_STORED
         ]
         for stream_id in old:
-            del self._rows[stream_id]
+            self.drop(stream_id)
 
     def stored_since(self, at: float) -> int:
         """How many recordings were stored since then."""
@@ -73,3 +86,13 @@ class Past:
             rows = self._rows.values()
             over = (row.stream_id for row in rows if row.verdict is not Safety.NOT_STORED)
             del self._rows[next(over, next(iter(self._rows)))]
+
+
+def size_at_home(disk: Disk, checkpoint: Checkpoint) -> int | None:
+    """Bytes of its file; None when that is not there, or out of reach."""
+    try:
+        there = disk.stat(checkpoint.path)
+    except ChunkProcessingError:
+        return None
+    ours = there is not None and there.inode == checkpoint.identity[1]
+    return there.size_bytes if there is not None and ours else None

@@ -8,8 +8,10 @@ import structlog
 
 from cefmp4.errors import CefMP4Error
 from cefmp4.metrics_work import Work
+from cefmp4.problems import Problems
 
 INTERVAL_SECONDS = 3600.0
+PROBLEM = "redis_persistence"
 
 log = structlog.get_logger(__name__)
 
@@ -25,14 +27,18 @@ class StateServer(Protocol):
 class Persistence:
     """Keeps the figure true, and says so once when it changes."""
 
-    def __init__(self, server: StateServer, work: Work) -> None:
-        self._server, self._work = server, work
+    def __init__(self, server: StateServer, work: Work, problems: Problems) -> None:
+        self._server, self._work, self._problems = server, work, problems
         self._said: str | None = None
 
     async def ask(self) -> None:
         """Raises RedisOperationError."""
         weakness = await self._server.persistence()
         self._work.persistence_weak.set(bool(weakness))
+        if weakness:
+            self._problems.tell(PROBLEM, f"the state server may forget: {weakness}")
+        else:
+            self._problems.over(PROBLEM)
         if weakness and weakness != self._said:
             log.warning("the state server may forget", why=weakness)
         elif self._said and not weakness:

@@ -14,6 +14,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from cefmp4.errors import CefMP4Error
+from cefmp4.problems import Problems
 
 BASE_SECONDS = 0.5
 CAP_SECONDS = 60.0
@@ -42,10 +43,19 @@ def _is_transient(error: BaseException) -> bool:
     return isinstance(error, CefMP4Error) and error.transient
 
 
-async def async_retry_transient(what: str, call: Callable[[], Awaitable[T]]) -> T:
+def _told_to_nobody(_: CefMP4Error) -> None:
+    """The log says it already."""
+
+
+async def async_retry_transient(
+    what: str,
+    call: Callable[[], Awaitable[T]],
+    on_failure: Callable[[CefMP4Error], None] = _told_to_nobody,
+) -> T:
     """Call until it succeeds or fails for good.
 
     A failure is logged with its hint when it is another than the last, and else now and then.
+    `on_failure` is told of each that is waited out.
     """
     said = ""
 
@@ -55,6 +65,8 @@ async def async_retry_transient(what: str, call: Callable[[], Awaitable[T]]) -> 
     def report(state: RetryCallState) -> None:
         nonlocal said
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, CefMP4Error):
+            on_failure(error)
         last, said = said, str(error)
         if said == last and not is_worth_a_line(state.attempt_number):
             return
@@ -73,3 +85,18 @@ async def async_retry_transient(what: str, call: Callable[[], Awaitable[T]]) -> 
         retry=retry_if_exception(_is_transient), wait=wait, before_sleep=report, reraise=True
     )
     return await patient(attempt)
+
+
+async def patiently(
+    problems: Problems, component: str, what: str, call: Callable[[], Awaitable[T]]
+) -> T:
+    """The same for a step of the start, which shows what it waits for until it is done."""
+    problems.tell(component, f"starting: {what}")
+
+    def tell(error: CefMP4Error) -> None:
+        problems.tell(component, f"starting: {what}: {error}", error.hint)
+
+    try:
+        return await async_retry_transient(what, call, tell)
+    finally:
+        problems.over(component)

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from cefmp4.core.due import unsent_from
-from cefmp4.core.model import LIVE, STORED, UNSTORED, Checkpoint, Status, Wish
+from cefmp4.core.model import (
+    LIVE,
+    STORED,
+    SUPERSEDED,
+    UNSTORED,
+    Checkpoint,
+    Status,
+    Wish,
+)
 from cefmp4.core.safety import (
     Safety,
     Standing,
@@ -116,10 +124,17 @@ def _why(
     return progress.why, progress.why_since, ""
 
 
-def row_at_the_end(checkpoint: Checkpoint) -> Row:
-    """Of a stream that has ended, with or without its parts."""
+def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row:
+    """Of a stream that has ended, with or without its parts.
+
+    `disk_bytes` is what was seen of its file last, where anybody looked.
+    """
     cp = checkpoint
     size = cp.stored.size_bytes if cp.stored else cp.bytes_sent
+    if disk_bytes is None and cp.seal:
+        disk_bytes = cp.seal.version.size_bytes
+    if cp.disposed or cp.status is Status.DELETED_LOCALLY or cp.reason in SUPERSEDED:
+        disk_bytes = None
     return Row(
         cp.stream_id,
         cp.path,
@@ -128,7 +143,7 @@ def row_at_the_end(checkpoint: Checkpoint) -> Row:
         cp.reason,
         cp.ended_at or cp.last_activity_at,
         cp.hint,
-        disk_bytes=cp.seal.version.size_bytes if cp.seal else None,
+        disk_bytes=disk_bytes,
         sent_bytes=size,
         started_at=cp.started_at,
         **_of_checkpoint(cp),

@@ -16,7 +16,7 @@ from cefmp4.core.model import PARKED, STORED, UNSTORED, Checkpoint, FileVersion
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import Scan, StreamEvent, WatcherChangeType
 from cefmp4.hidden import HiddenRecordings
-from cefmp4.past import Past
+from cefmp4.past import Past, size_at_home
 from cefmp4.ports import Fingerprint
 from cefmp4.roster import Roster
 from cefmp4.shelf import Shelf
@@ -78,7 +78,7 @@ class Supervisor:
                 self._add(stream)
                 continue
             self.shelf.park(checkpoint.path, checkpoint.identity[1], checkpoint.root)
-            self.past.add(checkpoint)
+            self.past.add(checkpoint, size_at_home(self.world.disk, checkpoint))
             failed = checkpoint.status in PARKED
             self.any_failed |= failed and self._is_at_home(checkpoint)
         if self.streams:
@@ -266,7 +266,7 @@ class Supervisor:
         if cp is None:
             return
         self.any_failed |= cp.status in PARKED
-        self.past.add(cp)
+        self.past.add(cp, size_at_home(self.world.disk, cp))
         stream.telling.ended(cp)
         if cp.disposed and self._watcher:
             self._watcher.removed(cp.path)  # no sign of an outage: we did it ourselves

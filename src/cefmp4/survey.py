@@ -44,6 +44,8 @@ class Survey:
         self.watched: set[str] = set()
         self.unnotified = notifier is None
         """Notifications do not come, or not for everything: scans must make up for them."""
+        self.trouble: tuple[str, str] | None = None
+        """Why they were given up, and what a person can do."""
         self._unreadable: frozenset[str] = frozenset()
 
     async def take(self) -> Mapping[str, FileVersion]:
@@ -89,6 +91,7 @@ class Survey:
         """For good: look again and again instead. Said once."""
         if not self.unnotified:
             log.warning("looking again and again, as notifications fail", why=why, hint=hint)
+            self.trouble = (f"looking again and again, as notifications fail: {why}", hint)
         self.unnotified = True
 
     async def _look(self) -> tuple[Mapping[str, FileVersion], str]:

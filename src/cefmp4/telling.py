@@ -100,10 +100,9 @@ class Telling:
         self._tell("put whole", began, key=key, bytes=size_bytes)
 
     def _landed(self, size_bytes: int, began: float) -> None:
-        work = self._metrics.work
         self._metrics.streams.part_sent(self.stream_id, size_bytes)
-        work.part_upload.observe(self._clock.monotonic() - began)
-        work.last_progress.set(self._clock.now())
+        seconds = self._clock.monotonic() - began
+        self._metrics.work.part_landed(size_bytes, seconds, self._clock.now())
 
     def compared(self, parts: int, size_bytes: int, began: float) -> None:
         """All of these agree."""

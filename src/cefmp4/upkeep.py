@@ -22,6 +22,7 @@ from cefmp4.flow import Flow
 from cefmp4.ledger import Ledger
 from cefmp4.past import Past
 from cefmp4.ports import Checkpoints, Clock, Disk
+from cefmp4.problems import Problems
 from cefmp4.retry import is_worth_a_line
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
@@ -42,7 +43,10 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_claim(
-    checkpoints: Checkpoints, lease_seconds: float, write_again: Callable[[], Awaitable[None]]
+    checkpoints: Checkpoints,
+    lease_seconds: float,
+    write_again: Callable[[], Awaitable[None]],
+    problems: Problems,
 ) -> NoReturn:
     """Renew the claim three times a lease. Raises Fenced once another process has it.
 
@@ -64,7 +68,9 @@ async def keep_claim(
             failures += 1
             if failures == 1:
                 log.warning("the claim could not be renewed", error=str(error), hint=error.hint)
+            problems.tell("claim", f"the claim could not be renewed: {error}", error.hint)
         else:
+            problems.over("claim")
             if failures:
                 log.info("the claim is renewed again", failures=failures)
             failures = 0

@@ -92,6 +92,15 @@ class Watcher:
         """Ask for a scan at once."""
         self._scan_wanted.set()
 
+    @property
+    def away(self) -> str:
+        """Why the watched directory is away; empty while it is there."""
+        return self._survey.away
+
+    def trouble(self) -> tuple[str, str] | None:
+        """Why notifications do not come any more, and what to do; None: nothing is wrong."""
+        return self._survey.trouble
+
     def expect(self, recordings: int, roots: Iterable[tuple[int, int]] = ()) -> None:
         """So many recordings are known from before, when these were the watched directory.
 

@@ -1,5 +1,6 @@
 """What people ask for, brought to the streams that it is about."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -29,9 +30,18 @@ class Wishes:
         """`add` is handed a stream that works on what stands under its path from now on."""
         self._world, self._roster, self._shelf = world, roster, shelf
         self._turns, self._add = turns, add
+        self._hearing = asyncio.Lock()
 
     async def hear(self, wishes: Mapping[str, Wish]) -> None:
-        """Let the streams know; drop what asks for nothing, or for nothing any more."""
+        """Let the streams know; drop what asks for nothing, or for nothing any more.
+
+        One after the other: the same wish, heard twice at once, would bring what is set
+        aside back as two streams.
+        """
+        async with self._hearing:
+            await self._hear(wishes)
+
+    async def _hear(self, wishes: Mapping[str, Wish]) -> None:
         known = {s.checkpoint.stream_id: s for s in self._roster if s.checkpoint}
         load = self._world.checkpoints.load
         for stream_id, wish in wishes.items():

@@ -14,7 +14,7 @@ from operations.documents import (
     metrics_in,
 )
 
-AWAITED = frozenset({"cefmp4_ready"})
+AWAITED: frozenset[str] = frozenset()
 """Metrics that are asked for already and not exported yet."""
 OF_PROMETHEUS = {"up"}
 OURS = re.compile(r"`((?:cefmp4|video|streams|active_streams)_\w+)")

@@ -15,6 +15,7 @@ from cefmp4.metrics import Figures, Metrics
 from cefmp4.metrics_streams import MAX_UNSCRAPED, UNSCRAPED_SECONDS
 from cefmp4.metrics_work import Work
 from cefmp4.persistence import Persistence
+from cefmp4.problems import Problems
 from cefmp4.slots import Slots
 from stream.faults import CLOSED_MP4, growing, on, outage, recorded
 from stream.test_supervisor import quick, scan, supervised
@@ -258,10 +259,12 @@ async def test_a_state_server_that_may_forget_is_a_figure() -> None:
         async def persistence(self) -> str | None:
             return self.weak
 
-    server, registry = Server(), CollectorRegistry()
-    asked = Persistence(server, Work(registry))
+    server, registry, problems = Server(), CollectorRegistry(), Problems(lambda: 5.0)
+    asked = Persistence(server, Work(registry), problems)
     await asked.ask()
     assert registry.get_sample_value("cefmp4_state_persistence_weak") == 1
+    assert [problem.what for problem in problems.look()] == ["redis_persistence"]
     server.weak = None
     await asked.ask()
     assert registry.get_sample_value("cefmp4_state_persistence_weak") == 0
+    assert not problems.look()

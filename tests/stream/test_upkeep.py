@@ -18,6 +18,7 @@ from cefmp4.errors import (
     StateLost,
 )
 from cefmp4.ports import Fingerprint
+from cefmp4.problems import Problems
 from cefmp4.shelf import Shelf
 from cefmp4.stream import Stream
 from cefmp4.supervisor import Supervisor
@@ -195,7 +196,10 @@ async def test_what_the_state_server_lost_is_written_again_from_memory(noticed_b
         with pytest.raises(StateLost):
             await twins.checkpoints.save(None, paused)
     twins.checkpoints.before = on("remember_stored", RedisOperationError("no answer"))
-    keeping = asyncio.create_task(keep_claim(twins.checkpoints, 0.03, supervisor.write_again))
+    problems = Problems(twins.clock.now)
+    keeping = asyncio.create_task(
+        keep_claim(twins.checkpoints, 0.03, supervisor.write_again, problems)
+    )
     await wait_until(lambda: twins.checkpoints._server.streams)
     assert await twins.checkpoints.load_unfinished() == [paused]
     assert await twins.checkpoints.fingerprints() == expected

@@ -15,17 +15,8 @@ import typer
 from cefmp4 import console
 from cefmp4.adapters.checkpoints import RedisCheckpoints
 from cefmp4.commands.asking import Embedded, ask, command_line, the_only
-from cefmp4.core.model import (
-    LIVE,
-    PARKED,
-    RETRIED,
-    SET_ASIDE,
-    STORED,
-    Checkpoint,
-    Status,
-    Wish,
-)
-from cefmp4.core.wishes import concerns
+from cefmp4.core.model import PARKED, Checkpoint, Wish
+from cefmp4.core.wishes import concerns, outcome, why_not
 from cefmp4.errors import CefMP4Error
 
 WAIT_SECONDS = 10.0
@@ -103,7 +94,7 @@ async def _asked(
         if concerns(wish, stream):
             wanted[stream.stream_id] = stream
         else:
-            answers.append(Answer(stream, _why_not(wish, stream), granted=False))
+            answers.append(Answer(stream, why_not(wish, stream), granted=False))
     for stream_id in wanted:
         await checkpoints.wish(stream_id, wish)
     if not await checkpoints.holder():
@@ -112,7 +103,7 @@ async def _asked(
     left = await _waited(checkpoints, wanted)
     for stream_id, stream in wanted.items():
         now = await checkpoints.load(stream_id) or stream
-        answers.append(Answer(now, _outcome(wish, now, stream_id in left), granted=True))
+        answers.append(Answer(now, outcome(wish, now, left=stream_id in left), granted=True))
     return answers
 
 
@@ -145,29 +136,3 @@ async def _waited(
             break
         await asyncio.sleep(0.2)
     return frozenset(left)
-
-
-def _why_not(wish: Wish, stream: Checkpoint) -> str:
-    """Why the wish asks for nothing, the stream standing as it does."""
-    if stream.status in LIVE - STORED and wish is Wish.RETRY:
-        return "nothing to retry: it is being worked on"
-    if stream.status in STORED:
-        return f"nothing to {wish}: it is stored"
-    return f"nothing to {wish}: {stream.status} ({stream.reason})"
-
-
-def _outcome(wish: Wish, now: Checkpoint, left: bool) -> str:
-    """What the daemon has made of a wish."""
-    if left:
-        return f"noted: the daemon has not done it yet, see cefmp4 show {now.stream_id}"
-    if now.reason == RETRIED:
-        return "begins anew, as a new stream"
-    if now.status in STORED:
-        return "stored"
-    if now.status is Status.DELETED_LOCALLY:
-        return "its recording is gone; nothing of it is left in the store"
-    if wish is Wish.ABORT and now.status is Status.ABORTED:
-        return "aborted; nothing of it is left in the store"
-    if now.status in SET_ASIDE:
-        return f"still {now.status}: {now.reason}. {now.hint}".rstrip()
-    return "taken up where it was" if wish is Wish.RETRY else now.status.value

@@ -1,27 +1,60 @@
-"""`/metrics`, `/healthz` and `POST /api/scan` on `PROM_HOST:PROM_PORT`.
+"""The web server on `PROM_HOST:PROM_PORT`: figures, health, the page, and its API.
 
-Whoever can reach the port may read. A call that makes the daemon do something needs
-`WEB_TOKEN`, as a bearer token; without one set, such calls are forbidden.
+It answers from the first second on, also while the daemon waits for its store or its state
+server, so that a person can see why nothing happens. What is asked of it is told in
+`docs/http.md`, who may ask in `guard.py`.
 """
 
+import asyncio
 import errno
-import hmac
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cefmp4.errors import CefMP4Error
 from cefmp4.metrics import Metrics
+from cefmp4.problems import Problems
+from cefmp4.readiness import Readiness
+from cefmp4.web.api import StreamsApi, answer
+from cefmp4.web.desk import Desk, Works
+from cefmp4.web.guard import MOST_BODY_BYTES, Guard
+from cefmp4.web.live import Live
+from cefmp4.web.page import PageFiles
+from cefmp4.web.showing import About
+from cefmp4.web.words import said
+
+LEAVING_SECONDS = 0.5
+"""What is being answered when the daemon ends gets so long."""
+LINGERING_SECONDS = 1.0
+"""So long a body that nobody wants is waited for, so that its sender hears the answer."""
+READY_SECONDS = 6.0
+"""A little more than a component gets to answer."""
+SCRAPE_SECONDS = 1.0
+"""So long the figures wait for what the components answer."""
 
 
 class WebServer:
-    """What is served. `scan_now` is set once there is somebody to ask."""
+    """What is served."""
 
-    def __init__(self, metrics: Metrics, token: str | None) -> None:
-        self.scan_now: Callable[[], None] | None = None
-        self._metrics, self._token = metrics, token
+    def __init__(
+        self,
+        about: About,
+        metrics: Metrics,
+        problems: Problems,
+        readiness: Readiness,
+        token: str | None,
+    ) -> None:
+        self._metrics, self._readiness = metrics, readiness
+        self._desk = Desk(about, metrics, problems, readiness)
+        self._guard = Guard(token)
+        self._live = Live(self._desk)
+
+    def begin(self, works: Works) -> None:
+        """The daemon is under way: there are streams to be told of."""
+        self._desk.works = works
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[str]:
@@ -29,45 +62,81 @@ class WebServer:
 
         Raises CefMP4Error, not transient, when the address cannot be used.
         """
-        app = web.Application()
-        # No HEAD: it would count as a scrape that has seen the last figures of streams.
-        app.router.add_get("/metrics", self._show_metrics, allow_head=False)
-        app.router.add_get("/healthz", self._show_health)
-        app.router.add_post("/api/scan", self._scan)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        quiet = logging.getLogger("cefmp4.http")
+        quiet.setLevel(logging.CRITICAL)  # whatever is no HTTP is no news; see guard.py
+        runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=LEAVING_SECONDS,
+            lingering_time=LINGERING_SECONDS,
+            logger=quiet,
+        )
         await runner.setup()
+        counting = asyncio.create_task(self._desk.throughput.keep())
         try:
             await _listen(runner, host, port)
+            self._guard.bound_to(address[0] for address in runner.addresses)
             bound = runner.addresses[0]
             shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
             yield f"http://{shown}:{bound[1]}"
         finally:
+            counting.cancel()
+            await self._live.close()
             await runner.cleanup()
+            await self._readiness.close()
+            with suppress(asyncio.CancelledError):
+                await counting
+
+    def _application(self) -> web.Application:
+        app = web.Application(
+            middlewares=[self._guard.middleware], client_max_size=MOST_BODY_BYTES
+        )
+        app.on_response_prepare.append(self._guard.dress)
+        PageFiles().add_routes(app.router)
+        StreamsApi(self._desk, self._guard).add_routes(app.router)
+        for path, handler in (
+            ("/api/live", self._live.serve),
+            # No HEAD: it would count as a scrape that has seen the last figures of streams.
+            ("/metrics", self._show_metrics),
+            ("/healthz", self._show_health),
+            ("/readyz", self._show_readiness),
+        ):
+            app.router.add_get(path, handler, allow_head=False)
+        return app
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
+        await self._readiness.look(SCRAPE_SECONDS)
         text = await self._metrics.scrape()
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _show_health(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        """200 for as long as the process turns its loop, whatever becomes of its streams.
 
-    async def _scan(self, request: web.Request) -> web.Response:
-        """Scan the watched directory now instead of at the next interval."""
-        self._require_token(request)
-        if self.scan_now is None:
-            raise web.HTTPServiceUnavailable(text="the daemon is still starting\n")
-        self.scan_now()
-        return web.Response(status=202, text="scanning\n")
+        Whoever asks restarts what does not answer. That cures no outage of a store: it would
+        only lose what is in flight, again and again. So a stall is told, but is no failure.
+        """
+        sighting, _table = await self._desk.look()
+        stalled = sighting.stalled
+        worst = min(stalled, key=lambda row: row.since, default=None)
+        told = {
+            "status": "stalled" if stalled else "ok",
+            "reason": said(f"{worst.path}: {worst.why}") if worst else "",
+            "stalled": len(stalled),
+        }
+        return answer(told)
 
-    def _require_token(self, request: web.Request) -> None:
-        if self._token is None:
-            raise web.HTTPForbidden(text="set WEB_TOKEN to allow calls that change something\n")
-        given = request.headers.get("Authorization", "").encode()
-        if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
-            raise web.HTTPUnauthorized(
-                text="bring WEB_TOKEN as a bearer token\n",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+    async def _show_readiness(self, _: web.Request) -> web.Response:
+        """200 when the store, the state server and the watched directory answer."""
+        found = await self._readiness.look(READY_SECONDS)
+        ready = all(health.ok for health in found.values())
+        told = {
+            name: {"ok": True}
+            if health.ok
+            else {"ok": False, "why": said(health.why), "hint": said(health.hint)}
+            for name, health in found.items()
+        }
+        return answer({"ready": ready, **told}, status=200 if ready else 503)
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:

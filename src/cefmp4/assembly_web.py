@@ -1,0 +1,64 @@
+"""What the settings mean for the page, and for whoever asks whether all is well."""
+
+import os
+import socket
+
+from cefmp4.assembly import trial_key
+from cefmp4.config import Settings
+from cefmp4.errors import ChunkProcessingError
+from cefmp4.lookout import Lookout
+from cefmp4.readiness import Check, Lingering
+from cefmp4.supervisor import Supervisor
+from cefmp4.watcher import Watcher
+from cefmp4.web.desk import Works
+from cefmp4.web.showing import About
+from cefmp4.world import World
+
+
+def make_about(settings: Settings) -> About:
+    """What is told of this instance, and does not change."""
+    return About(
+        instance=settings.instance,
+        host=socket.gethostname(),
+        watch_dir=settings.watch_dir,
+        bucket=settings.s3_bucket_name or "",
+        part_bytes=settings.policy().part_bytes,
+        can_steer=settings.web_token is not None,
+    )
+
+
+def readiness_checks(settings: Settings, world: World, watcher: Watcher) -> dict[str, Check]:
+    """How each component is asked. Nothing here needs a permission that streams do not."""
+    stat = Lingering(lambda: os.stat(settings.watch_dir))
+
+    async def watch_dir() -> None:
+        if watcher.away:
+            raise ChunkProcessingError(
+                f"the watched directory is away: {watcher.away}",
+                hint="mount it, or make it again: what is known waits for it",
+            )
+        try:
+            await stat()
+        except OSError as error:
+            raise ChunkProcessingError(
+                f"the watched directory cannot be reached: {error.strerror}",
+                hint="mount it, or make it again: what is known waits for it",
+            ) from error
+
+    return {
+        "store": lambda: world.store.head(trial_key(settings)),
+        "redis": world.checkpoints.is_whole,
+        "watch_dir": watch_dir,
+    }
+
+
+def make_works(supervisor: Supervisor, lookout: Lookout, watcher: Watcher) -> Works:
+    """What the page shows and steers."""
+    return Works(
+        world=supervisor.world,
+        lookout=lookout,
+        past=supervisor.past,
+        streams=lambda: supervisor.roster,
+        hear=supervisor.hear,
+        scan_now=watcher.scan_soon,
+    )
