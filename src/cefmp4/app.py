@@ -20,6 +20,7 @@ from cefmp4.assembly import (
     SystemClock,
     make_flow,
     make_lookout,
+    make_publisher,
     make_selection,
     make_watcher,
     make_world,
@@ -33,6 +34,7 @@ from cefmp4.garbage import short_collections
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
+from cefmp4.publishing import Publisher
 from cefmp4.retry import async_retry_transient
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import (
@@ -144,6 +146,7 @@ class Daemon:
             world = self.around(world)
             self.supervisor = supervisor = Supervisor(world)
             self.lookout = make_lookout(settings, supervisor)
+            publisher = make_publisher(settings, self.lookout, world)
             self.metrics.watch_active(supervisor.active_streams)
             self.metrics.watch_uploads(
                 limit=lambda: flow.parts.limit,
@@ -158,7 +161,7 @@ class Daemon:
             supervisor.attach(watcher)
             server.scan_now = watcher.scan_soon
             self.on_ready(url)
-            return await self._until_the_end(supervisor, watcher, checkpoints)
+            return await self._until_the_end(supervisor, watcher, checkpoints, publisher)
 
     async def _claimed(self, stack: AsyncExitStack) -> RedisCheckpoints:
         settings = self.settings
@@ -198,7 +201,11 @@ class Daemon:
         return store
 
     async def _until_the_end(
-        self, supervisor: Supervisor, watcher: Watcher, checkpoints: RedisCheckpoints
+        self,
+        supervisor: Supervisor,
+        watcher: Watcher,
+        checkpoints: RedisCheckpoints,
+        publisher: Publisher,
     ) -> int:
         """Run until the claim is lost, the watcher fails, or (--once) all is done."""
         settings, world = self.settings, supervisor.world
@@ -217,8 +224,9 @@ class Daemon:
                 )
             ),
             asyncio.ensure_future(
-                listen(checkpoints, supervisor.hear, world.flow, world.clock)
+                listen(checkpoints, supervisor.hear, world.flow, world.clock, publisher.heed)
             ),
+            asyncio.ensure_future(publisher.run()),
             asyncio.ensure_future(supervisor.turns.fatal),
         }
         if self.once:

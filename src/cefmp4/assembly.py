@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 
+from cefmp4 import __version__
 from cefmp4.adapters.checkpoints import RedisCheckpoints
 from cefmp4.adapters.disk import LocalDisk, has_writer, is_network_filesystem
 from cefmp4.adapters.disposal import LocalDisposal
@@ -25,7 +26,8 @@ from cefmp4.flow import Flow
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
-from cefmp4.ports import Probe, Prober
+from cefmp4.ports import Presence, Probe, Prober
+from cefmp4.publishing import Publisher
 from cefmp4.recollection import Recollection
 from cefmp4.selection import Selection
 from cefmp4.slots import Slots
@@ -142,6 +144,24 @@ def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) ->
 def make_lookout(settings: Settings, supervisor: Supervisor) -> Lookout:
     """What is told of the streams to whoever looks."""
     return Lookout(lambda: supervisor.roster, SystemClock(), settings.stalled_after_seconds)
+
+
+def make_publisher(settings: Settings, lookout: Lookout, world: World) -> Publisher:
+    """What shows it to commands elsewhere."""
+    parts = world.parts
+
+    def presence() -> Presence:
+        return Presence(
+            world.host,
+            os.getpid(),
+            __version__,
+            world.clock.now(),
+            settings.watch_dir,
+            parts.used,
+            parts.limit,
+        )
+
+    return Publisher(lookout.look, world.checkpoints, presence, world.clock)
 
 
 def make_selection(settings: Settings) -> Selection:

@@ -6,6 +6,7 @@ well as the real servers. Errors are those of `cefmp4.errors`, translated at the
 
 from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.ports.clock import Clock
+from cefmp4.ports.figures import Figures, Outline, Presence, Shown
 from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Prober
 from cefmp4.ports.state import Checkpoints
 from cefmp4.ports.store import ObjectStore
@@ -19,12 +20,16 @@ __all__ = [
     "Digests",
     "Disk",
     "Disposal",
+    "Figures",
     "FileSpan",
     "Fingerprint",
     "ListedObject",
     "ListedPart",
     "ObjectStore",
+    "Outline",
+    "Presence",
     "Probe",
     "Prober",
+    "Shown",
     "Upload",
 ]

@@ -1,7 +1,7 @@
 """The names of everything one instance keeps in the state server.
 
 All of them carry the same hash tag, the braces around the instance, so that on a cluster
-they lie on one node and one script may touch them together.
+they lie on one node and one script may touch them together. Two keys are everybody's.
 """
 
 import os
@@ -12,6 +12,11 @@ from cefmp4.core.model import Status
 
 ACTIVE, PENDING, FAILED, COMPLETED = "active", "pending_completion", "failed", "completed"
 """The four indexes of streams; `completed` is sorted by time, the others are plain sets."""
+
+EVENTS = b"cefmp4:events"
+"""Stream: what happened, of every instance."""
+INSTANCES = b"cefmp4:instances"
+"""Sorted set: every instance, by the time its daemon was last heard of."""
 
 HOMES = {
     Status.ACTIVE: ACTIVE,
@@ -79,6 +84,16 @@ class Keyspace:
     def limit(self) -> bytes:
         """String: the limit of the upload rate a person has set; written without the claim."""
         return self._key("limit")
+
+    @property
+    def now(self) -> bytes:
+        """Hash with an expiry: stream id to what only the daemon knows of it."""
+        return self._key("now")
+
+    @property
+    def watched(self) -> bytes:
+        """String with an expiry: stands while somebody looks; written without the claim."""
+        return self._key("watched")
 
     @property
     def claim(self) -> bytes:
