@@ -5,10 +5,10 @@ What must stay true: a checkpoint that has ended says the last word, for the fig
 daemon may be half a minute old; and without a daemon nothing is called safe that is not.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from cefmp4.core.model import LIVE, STORED, Checkpoint, Status
+from cefmp4.core.model import LIVE, STORED, Checkpoint
 from cefmp4.core.safety import Safety
 from cefmp4.ports import Figures, Outline, Presence, Shown
 from cefmp4.rows import STALLED, Row, row_at_the_end
@@ -26,6 +26,8 @@ class View:
 
     instance: str
     at: float
+    outlines: Mapping[str, Outline]
+    """By stream id; one that has not begun has none."""
     rows: tuple[Row, ...]
     """The most urgent first, the longest ended last."""
     presence: Presence | None
@@ -34,10 +36,6 @@ class View:
     """Who works on the instance; empty: nobody."""
     fresh: bool
     """The figures are of the last seconds."""
-
-    @property
-    def live(self) -> list[Row]:
-        return [row for row in self.rows if row.ended_at is None]
 
 
 def rows_of(outlines: Iterable[Outline], shown: Shown, *, works: bool) -> tuple[Row, ...]:
@@ -52,7 +50,7 @@ def _rows(outlines: Iterable[Outline], shown: Shown, *, works: bool) -> Iterator
         remembered.add(outline.checkpoint.stream_id)
         yield row_elsewhere(outline, shown.figures.get(outline.checkpoint.stream_id), works)
     for stream_id, figures in shown.figures.items():
-        if stream_id not in remembered and figures.status == Status.ACTIVE:
+        if stream_id not in remembered and not figures.begun:
             yield _not_begun(stream_id, figures)
 
 

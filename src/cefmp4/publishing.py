@@ -111,4 +111,5 @@ def figures_of(row: Row) -> Figures:
         row.disk_bytes,
         row.unsent_bytes,
         row.at_risk_since,
+        begun=row.started_at is not None,
     )

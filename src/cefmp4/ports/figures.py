@@ -37,6 +37,8 @@ class Figures:
     disk_bytes: int | None = None
     unsent_bytes: int = 0
     at_risk_since: float | None = None
+    begun: bool = True
+    """False: it stands on the disk, and nothing is written down of it yet."""
 
 
 @dataclass(frozen=True, slots=True)

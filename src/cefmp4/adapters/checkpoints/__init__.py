@@ -15,8 +15,9 @@ from cefmp4.adapters.checkpoints.checkpoints import RedisCheckpoints
 from cefmp4.adapters.checkpoints.claim import Claim, Holder
 from cefmp4.adapters.checkpoints.keys import Keyspace
 from cefmp4.adapters.checkpoints.server import Server
+from cefmp4.adapters.checkpoints.showing import Event
 
-__all__ = ["Holder", "RedisCheckpoints", "open_checkpoints"]
+__all__ = ["Event", "Holder", "RedisCheckpoints", "open_checkpoints"]
 
 
 @asynccontextmanager

@@ -45,6 +45,11 @@ class Event(NamedTuple):
 class ShownView(CheckpointView):
     """Reads what is shown of one instance. Raises RedisOperationError."""
 
+    @property
+    def instance(self) -> str:
+        """Whose."""
+        return self._keys.instance_id
+
     async def watch(self) -> bool:
         """As the port says; whether somebody looked on already."""
         key = self._keys.watched
@@ -108,10 +113,10 @@ class ShownView(CheckpointView):
     async def _names_of_all(self, ended: int | None) -> list[bytes]:
         return await self._names() if ended is None else await self._names(max(ended, 1))
 
-    async def latest_events(self, count: int, *, everybody: bool) -> list[Event]:
-        """The last `count` events, the latest last; of this instance, or of all."""
+    async def latest_events(self, count: int, until: str, *, everybody: bool) -> list[Event]:
+        """The last `count` ones up to this id, the latest last; of this instance, or of all."""
         found: list[Event] = []
-        before = b"+"
+        before = until.encode()
         while len(found) < count:
             asked = (b"XREVRANGE", EVENTS, before, b"-", b"COUNT", b"%d" % EVENTS_AT_A_TIME)
             [entries] = await self._server.read("events", [asked])
