@@ -60,7 +60,7 @@ Embedded = Annotated[
 def main() -> None:
     """Entry point: every failure is one line with a hint, never a traceback."""
     try:
-        cli()
+        cli(prog_name="cefmp4")
     except WrongSettings as error:
         for line in (*error.lines, *settings_warnings()):
             console.complain(line)

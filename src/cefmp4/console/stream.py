@@ -47,7 +47,8 @@ def _facts(view: View, row: Row, cp: Checkpoint | None) -> Iterator[tuple[str, A
     told: list[tuple[str, str]] = [("why", row.why)]
     if row.trouble:
         lasts = f"for {age(view.at - row.trouble.since)}, {row.failures} times in a row"
-        told += [("trouble", f"{row.trouble.error} ({lasts})")]
+        error = "" if row.trouble.error == row.why else f"{row.trouble.error}, "
+        told += [("trouble", f"{error}{lasts}")]
     told += [("hint", row.hint), ("since", f"{clock(row.since)} ({age(view.at - row.since)})")]
     if row.can:
         told += [("you can", f"cefmp4 {' | '.join(row.can)} {row.stream_id}")]
