@@ -65,7 +65,6 @@ class Publisher:
             except Fenced:
                 raise
             except RedisOperationError as error:
-                self._said_at = None
                 log.debug("figures not shown", error=str(error), hint=error.hint)
             seconds = WATCHED_SECONDS if self._watched else UNWATCHED_SECONDS
             with suppress(TimeoutError):

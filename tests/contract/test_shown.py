@@ -88,7 +88,6 @@ async def test_figures_and_onlookers_vanish_by_themselves(
     Seen failing with EXPIRE left out after a write that had nothing to say.
     """
     await subject.publish(DAEMON, {"a": GROWING}, (), anew=True)
-    await subject.publish(DAEMON, {}, (), anew=True)
     await subject.watch()
     if isinstance(subject, MemoryCheckpoints):
         subject.board.let_expire()
@@ -96,6 +95,8 @@ async def test_figures_and_onlookers_vanish_by_themselves(
         assert not (await subject.asked()).watched
         return
     server, keys = subject._server, subject._keys
+    await server.read("persist", [(b"PERSIST", keys.now)])
+    await subject.publish(DAEMON, {}, (), anew=False)
     left = await server.read("ttl", [(b"TTL", keys.now), (b"TTL", keys.watched)])
     assert 0 < left[0] <= SHOWN_SECONDS
     assert 0 < left[1] <= WATCHED_SECONDS

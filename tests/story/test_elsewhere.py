@@ -158,6 +158,24 @@ async def test_a_stream_is_found_from_anywhere(daemon: Daemon, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_silent_when_nothing_answers(
+    shell: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A half-typed line is no place for complaints."""
+    for url in ("redis://127.0.0.1:1/0", "nonsense", environment["REDIS_URL"]):
+        completion = {
+            "REDIS_URL": url,
+            "_CEFMP4_COMPLETE": f"complete_{shell}",
+            "COMP_WORDS": "cefmp4 show a",
+            "COMP_CWORD": "2",
+            "_TYPER_COMPLETE_ARGS": "cefmp4 show a",
+        }
+        told = cefmp4({**environment, **completion}, tmp_path)
+        assert told.stdout.strip() in ("", "_files"), "zsh goes on with names of files"
+        assert told.stderr == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_are_printed(
     shell: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -179,6 +197,8 @@ def test_what_happened_is_told_the_latest_last(
     tell(redis_url, "stored", "/w/a.mp4", total_size_bytes=5 * 1024**2)
     tell(redis_url, "failed", "/w/\x1b[2J\n.mp4", reason="AccessDenied", hint="allow it")
     tell(redis_url, "stored", "/w/theirs.mp4", "cam-2")
+    enlist(redis_url, **{"cam-2": 1.0})
+    environment["INSTANCE_ID"] = ONE
     told = cefmp4(environment, tmp_path, "tail", "-n", "2", "--no-follow")
     stored, failed = told.stdout.splitlines()
     assert "stream.stored" in stored
@@ -186,6 +206,7 @@ def test_what_happened_is_told_the_latest_last(
     assert "5.0 MiB" in stored
     assert "\\x1b[2J\\n.mp4" in failed
     assert "AccessDenied: allow it" in failed
+    del environment["INSTANCE_ID"]
     everybody = cefmp4(environment, tmp_path, "tail", "--all", "--no-follow", "--json")
     events = [json.loads(line) for line in everybody.stdout.splitlines()]
     assert [event["id"] for event in events][:2] == ["/w/old.mp4", "/w/a.mp4"]

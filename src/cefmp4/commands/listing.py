@@ -103,7 +103,7 @@ def streams(
     """
     terminal = console.out.is_terminal and not as_json
     wanted = Wanted(status or [], failed, limit)
-    if terminal and not once:
+    if terminal and not once and not console.out.is_dumb_terminal:
         ask(embedded, lambda checkpoints: _live(checkpoints, wanted), instance)
         return
     view = ask(embedded, lambda found: _onlooker(found, wanted, terminal).look_once(), instance)
@@ -113,7 +113,12 @@ def streams(
         return
     if not terminal and (old := staleness(view)) and any(not is_over(row) for row in rows):
         console.note(old)
-    print_rows(view, rows)
+    print_rows(view, rows if terminal else sorted(rows, key=_begun))
+
+
+def _begun(row: Row) -> float:
+    """Into a pipe the latest comes last."""
+    return row.started_at or row.since
 
 
 def _onlooker(checkpoints: RedisCheckpoints, wanted: Wanted, terminal: bool) -> Onlooker:

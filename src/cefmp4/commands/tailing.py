@@ -45,7 +45,7 @@ def tail(
     async def told(checkpoints: RedisCheckpoints) -> None:
         await _tell(checkpoints, count, follow=follow, everybody=everybody, as_json=as_json)
 
-    ask(embedded, told, instance, may_be_new=everybody)
+    ask(embedded, told, None if everybody else instance)
 
 
 async def _tell(

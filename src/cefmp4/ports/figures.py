@@ -68,7 +68,10 @@ NOTHING_SHOWN = Shown(None, {})
 
 
 class Outline(NamedTuple):
-    """What is remembered of a stream, without its parts: there may be ten thousand."""
+    """What is remembered of a stream, without its parts: there may be ten thousand.
+
+    Nor with its history, where many are read at once.
+    """
 
     checkpoint: Checkpoint
     """Its parts are left out."""

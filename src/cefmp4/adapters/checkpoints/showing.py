@@ -151,7 +151,8 @@ def _outline(name: str, meta: Mapping[bytes, bytes], parts: int) -> Outline | No
     try:
         sent = int(meta.get(b"total_bytes_sent", b"0"))
         following = int(meta.get(b"next_part_number", b"1"))
-        return Outline(unpack(name, meta, {}), parts, sent, following)
+        told = {field: raw for field, raw in meta.items() if field != b"history"}
+        return Outline(unpack(name, told, {}), parts, sent, following)
     except (Unreadable, ValueError) as error:
         log.warning("checkpoint left out", error=str(error))
         return None
