@@ -59,6 +59,7 @@ Embedded = Annotated[
 
 def main() -> None:
     """Entry point: every failure is one line with a hint, never a traceback."""
+    console.show_any_letter()
     try:
         cli(prog_name="cefmp4")
     except WrongSettings as error:
@@ -67,6 +68,9 @@ def main() -> None:
         raise SystemExit(WRONG_SETTINGS) from None
     except CefMP4Error as error:
         console.complain(str(error), error.hint)
+        raise SystemExit(app.FAILED) from None
+    except OSError as error:
+        console.complain(str(error), "can what is printed be written where it is to go?")
         raise SystemExit(app.FAILED) from None
 
 

@@ -133,6 +133,28 @@ def test_a_live_table_has_as_many_rows_as_there_are_lines(text: io.StringIO) -> 
     assert "more: make the window larger" in lines[-1]
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 140, 200])
+def test_a_line_is_a_line_however_narrow_it_is(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Of a long name the end is shown, and the reason as far as there is room.
+
+    Seen failing with a warning that is wrapped, and with names cut where they end.
+    """
+    text = io.StringIO()
+    shown = Console(file=text, force_terminal=True, width=columns, height=12, color_system=None)
+    monkeypatch.setattr(terminal, "out", shown)
+    long = "録画" * 30
+    view = replace(view_of(*(f"/w/{long}/{n:04}.mp4" for n in range(50))), fresh=False)
+    terminal.out.print(live(view, view.rows, 1.0, ""))
+    lines = text.getvalue().splitlines()
+    assert len(lines) < 12
+    assert all(cell_len(line) <= columns for line in lines)
+    assert "the figures are old" in lines[1]
+    assert all("…" in line and ".mp4" in line for line in lines[3:-1])
+    assert "growing" in lines[3]
+
+
 def test_without_a_daemon_nothing_is_called_well(text: io.StringIO) -> None:
     """The figures are nobody's any more; what is unsent is at risk.
 

@@ -4,7 +4,7 @@ REDIS_URL is enough: which instance is meant is found out there, when nothing el
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
 import typer
@@ -15,7 +15,6 @@ from cefmp4.adapters.embedded import running_redis_url, running_servers
 from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
 from cefmp4.commands.completing import complete_instances
 from cefmp4.config import Settings, load_settings
-from cefmp4.core.model import Checkpoint
 from cefmp4.errors import CefMP4Error
 from cefmp4.logging_config import configure_logging
 
@@ -118,7 +117,7 @@ def state_url(settings: Settings, embedded: bool) -> str:
     return settings.redis_url.get_secret_value()
 
 
-def the_only(found: list[Checkpoint], stream_id: str, embedded: bool) -> Checkpoint:
+def the_only(found: Sequence[T], stream_id: str, embedded: bool) -> T:
     """The one stream that was meant. Raises CefMP4Error for none, and for several."""
     if len(found) != 1:
         problem = "several streams begin" if found else "no stream begins"

@@ -62,6 +62,13 @@ def quiet_ways_out(ctx: Any) -> Iterator[None]:
         ended = ctx.invoked_subcommand in FOLLOWED
         raise SystemExit(0 if ended else INTERRUPTED) from None
     except BrokenPipeError:
-        # What is left in the buffer would be written, and complained of, at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_the_rest()
         raise SystemExit(PIPE_CLOSED) from None
+    except OSError:
+        forget_the_rest()
+        raise
+
+
+def forget_the_rest() -> None:
+    """What is left in the buffer would be written, and complained of, at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

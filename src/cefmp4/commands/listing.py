@@ -111,7 +111,7 @@ def streams(
     if as_json:
         console.print_json([row_facts(view, row) for row in rows])
         return
-    if not terminal and (old := staleness(view)) and any(not is_over(row) for row in rows):
+    if not terminal and view.rows and (old := staleness(view)):
         console.note(old)
     print_rows(view, rows if terminal else sorted(rows, key=_begun))
 

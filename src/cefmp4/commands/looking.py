@@ -8,7 +8,7 @@ from cefmp4 import console
 from cefmp4.adapters.checkpoints import RedisCheckpoints
 from cefmp4.adapters.disk import LocalDisk, prepare_process
 from cefmp4.assembly import make_selection
-from cefmp4.commands.asking import AsJson, Embedded, Instance, ask, command_line
+from cefmp4.commands.asking import AsJson, Embedded, Instance, ask, the_only
 from cefmp4.commands.completing import complete_streams
 from cefmp4.commands.seeing import Onlooker
 from cefmp4.config import load_settings
@@ -16,7 +16,6 @@ from cefmp4.console.facts import detail_facts
 from cefmp4.console.stream import everything, print_stream, print_stream_json
 from cefmp4.core.model import Checkpoint
 from cefmp4.elsewhere import View
-from cefmp4.errors import CefMP4Error
 from cefmp4.foresight import foresee
 from cefmp4.ports import Outline
 from cefmp4.rows import Row
@@ -76,11 +75,7 @@ def _the_only(view: View, stream_id: str, embedded: bool) -> Row:
     """The one stream that was meant. Raises CefMP4Error for none, and for several."""
     found = [row for row in view.rows if row.stream_id == stream_id]
     found = found or [row for row in view.rows if row.stream_id.startswith(stream_id)]
-    if len(found) != 1:
-        problem = "several streams begin" if found else "no stream begins"
-        see = command_line("cefmp4 streams", embedded)
-        raise CefMP4Error(f"{problem} with {stream_id!r}", hint=f"see: {see}")
-    return found[0]
+    return the_only(found, stream_id, embedded)
 
 
 def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:

@@ -6,9 +6,11 @@ To look makes the daemon say how things stand, now and for as long as somebody l
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from cefmp4.adapters.checkpoints import RedisCheckpoints
 from cefmp4.elsewhere import View, rows_of
+from cefmp4.errors import RedisOperationError
 from cefmp4.ports import Outline, Presence
 
 FIGURES_SECONDS = 2.5
@@ -34,7 +36,7 @@ class Onlooker:
 
     async def look_once(self) -> View:
         """Wait a little for what is true now, if a daemon lives."""
-        looked_on = await self._checkpoints.watch()
+        looked_on = await self._watch()
         self._hear(await self._checkpoints.presence(), new=looked_on)
         deadline = time.monotonic() + FIGURES_SECONDS
         while not self._is_fresh() and time.monotonic() < deadline:
@@ -47,7 +49,7 @@ class Onlooker:
     async def look(self) -> View:
         """What is there now. Raises RedisOperationError."""
         checkpoints = self._checkpoints
-        await checkpoints.watch()
+        await self._watch()
         holder = await checkpoints.holder()
         shown = await checkpoints.shown()
         outlines = await self._outlines()
@@ -61,6 +63,12 @@ class Onlooker:
             str(holder) if holder else "",
             self._is_fresh(),
         )
+
+    async def _watch(self) -> bool:
+        """Whether somebody did already. Whoever may only read sees older figures."""
+        with suppress(RedisOperationError):
+            return await self._checkpoints.watch()
+        return False
 
     def _hear(self, presence: Presence | None, *, new: bool) -> None:
         """`new`: what was not heard before was said just now."""

@@ -20,6 +20,7 @@ from cefmp4.console.terminal import (
     print_json,
     print_table,
     printable,
+    show_any_letter,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "print_judged",
     "print_table",
     "printable",
+    "show_any_letter",
 ]

@@ -52,7 +52,7 @@ def _facts(view: View, row: Row, cp: Checkpoint | None) -> Iterator[tuple[str, A
     told += [("hint", row.hint), ("since", f"{clock(row.since)} ({age(view.at - row.since)})")]
     if row.can:
         told += [("you can", f"cefmp4 {' | '.join(row.can)} {row.stream_id}")]
-    if not is_over(row) and (old := staleness(view)):
+    if view.holder and not is_over(row) and (old := staleness(view)):
         told += [("note", old)]
     yield from ((name, printable(value)) for name, value in told if value)
     yield "", ""
@@ -125,7 +125,7 @@ def _print_strip(cp: Checkpoint, row: Row) -> None:
         terminal.out.print(legend(found))
     else:
         told = (f"{first}-{last} {kind}" for kind, first, last in found)
-        terminal.out.print(f"{'parts':<{LEFT}} {', '.join(told)}", soft_wrap=True)
+        terminal.out.print(f"{'strip':<{LEFT}} {', '.join(told)}", soft_wrap=True)
 
 
 def _print_history(cp: Checkpoint) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,7 +24,8 @@ ID_LETTERS = 8
 """Of an id, on a terminal; more where that many do not tell two apart."""
 WIDE, ROOMY = 100, 130
 """Columns of a terminal from which on there is room for more."""
-BAR_LETTERS = 10
+STATUS_LETTERS, GAP_LETTERS = 11, 2
+BAR_LETTERS, SHORT_BAR_LETTERS = 10, 5
 AROUND = 4
 """Lines of a live table that are no rows, and the one the cursor stands on."""
 
@@ -63,8 +65,7 @@ def print_rows(view: View, rows: Sequence[Row]) -> None:
     if not rows:
         terminal.out.print("No streams yet." if not view.rows else "No such streams.")
     elif terminal.out.is_terminal:
-        terminal.out.print(summary(view, None))
-        terminal.out.print(_table(view, rows, terminal.out.width))
+        terminal.out.print(Group(summary(view, None), _table(view, rows, terminal.out.width)))
     else:
         print_table(_plain(view, rows))
 
@@ -100,7 +101,8 @@ def live(
     lines: list[RenderableType] = [summary(view, bytes_per_second)]
     if problem:
         lines.append(printable(problem, "bold red"))
-    room = max(1, terminal.out.height - AROUND - len(lines))
+    above = sum(1 + str(line).count("\n") for line in lines)
+    room = max(1, terminal.out.height - AROUND - above)
     if rows:
         lines.append(_table(view, rows[:room], terminal.out.width))
     else:
@@ -143,49 +145,64 @@ def _table(view: View, rows: Sequence[Row], width: int) -> Table:
     """One line a stream, the more columns the wider the terminal is."""
     shorter = short_ids([row.stream_id for row in view.rows])
     within = os.path.join(view.presence.watch_dir, "") if view.presence else ""
+    bar_letters = BAR_LETTERS if width >= WIDE else SHORT_BAR_LETTERS
+    letters = _file_letters(width, bar_letters)
     table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
     table.add_column("stream", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    table.add_column("file", no_wrap=True, overflow="ellipsis", ratio=3, min_width=10)
-    table.add_column("sent", no_wrap=True, width=BAR_LETTERS)
+    table.add_column("file", no_wrap=True, width=letters)
+    table.add_column("sent", no_wrap=True, width=bar_letters)
     table.add_column("", justify="right", no_wrap=True, min_width=4)
-    table.add_column("size", justify="right", no_wrap=True)
     if width >= WIDE:
+        table.add_column("size", justify="right", no_wrap=True)
         table.add_column("at risk", justify="right", no_wrap=True)
-        table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=4)
+    table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     if width >= ROOMY:
         table.add_column("since", justify="right", no_wrap=True)
     for row in rows:
         cells: list[RenderableType] = [
             shorter[row.stream_id],
             standing(row),
-            _ending(row.path.removeprefix(within), width // 3),
-            _bar(row),
+            _ending(row.path.removeprefix(within), letters),
+            _bar(row, bar_letters),
             "" if (sent := percent(row)) is None else f"{sent}%",
-            size(row.sent_bytes if row.disk_bytes is None else row.disk_bytes),
         ]
         if width >= WIDE:
-            cells += [_at_risk(view, row), printable(row.why)]
+            of = row.sent_bytes if row.disk_bytes is None else row.disk_bytes
+            cells += [size(of), _at_risk(view, row)]
+        cells.append(printable(row.why))
         if width >= ROOMY:
             cells.append(age(view.at - row.since))
         table.add_row(*cells)
     return table
 
 
+def _file_letters(width: int, bar_letters: int) -> int:
+    """Half of what the other columns leave, the rest is for the reason."""
+    others = ID_LETTERS + STATUS_LETTERS + bar_letters + 4 * GAP_LETTERS + 4
+    if width >= WIDE:
+        others += 2 * (GAP_LETTERS + 8)
+    if width >= ROOMY:
+        others += GAP_LETTERS + 6
+    return max(10, (width - others) // 2)
+
+
 def _ending(path: str, letters: int) -> Text:
     """Of a long path the end: there it differs from the others."""
-    shown = printable(path)
-    if shown.cell_len > letters:
-        shown.plain = "…" + shown.plain[-letters + 1 :]
-    return shown
+    shown = printable(path).plain
+    if cell_len(shown) <= letters:
+        return Text(shown)
+    while cell_len(shown) >= letters:
+        shown = shown[1:]
+    return Text(f"…{shown}")
 
 
-def _bar(row: Row) -> RenderableType:
+def _bar(row: Row, letters: int) -> RenderableType:
     if row.verdict is Safety.STORED and row.disk_bytes is None:
-        return ProgressBar(1, 1, width=BAR_LETTERS)
+        return ProgressBar(1, 1, width=letters)
     if row.disk_bytes is None:
         return ""
-    return ProgressBar(max(row.disk_bytes, 1), row.sent_bytes, width=BAR_LETTERS)
+    return ProgressBar(max(row.disk_bytes, 1), row.sent_bytes, width=letters)
 
 
 def _at_risk(view: View, row: Row) -> str:

@@ -4,6 +4,7 @@ Names come from outside. On a terminal no control character of theirs may act, a
 turns the direction of writing; a letter that is two cells wide is counted as two.
 """
 
+import io
 import json
 import sys
 from typing import Any
@@ -23,7 +24,15 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output, never coloured or wrapped."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    plain = "utf" not in sys.stdout.encoding.lower()
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain) + "\n")
+
+
+def show_any_letter() -> None:
+    """A letter that the terminal's encoding lacks is shown as a question mark, not fatal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def printable(text: str, style: str = "") -> Text:
