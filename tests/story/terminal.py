@@ -82,3 +82,9 @@ def terminal(
 def _take_terminal() -> None:
     """So that Ctrl-C reaches it."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    heed_interrupts()
+
+
+def heed_interrupts() -> None:
+    """In a child: also where the tests run in the background, which ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

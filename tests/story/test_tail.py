@@ -9,7 +9,7 @@ from pathlib import Path
 from redis import Redis
 
 from story.elsewhere import ONE, SLOW, cefmp4, enlist, tell
-from story.terminal import terminal
+from story.terminal import heed_interrupts, terminal
 from waiting import wait_until
 
 
@@ -124,6 +124,7 @@ async def test_interrupted_commands_and_closed_pipes_are_quiet(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     assert loading.stderr is not None
     for line in loading.stderr:
