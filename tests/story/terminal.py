@@ -10,9 +10,11 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+ENDING_SECONDS = 60.0
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -47,9 +49,10 @@ class Terminal:
 
     def wait(self) -> int:
         """The exit code; what is still written is read meanwhile."""
-        while self.process.poll() is None:
+        deadline = time.monotonic() + ENDING_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
             _ = self.text
-        return self.process.wait(20)
+        return self.process.wait(1)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ async def test_a_bar_grows_until_its_recording_is_stored(
         with recorder(daemon.path("a.mp4"), seconds=6.0):
             await wait_until(lambda: seen.shows(r"● active +a\.mp4"), timeout_seconds=SLOW)
             await wait_until(
-                lambda: len(set(re.findall(r"a\.mp4.* (\d+)%", seen.text))) > 1,
+                lambda: len(set(re.findall(r"active +a\.mp4.* (\d+)%", seen.text))) > 1,
                 timeout_seconds=SLOW,
             )
             await store.wait_for_videos(1)

@@ -8,8 +8,8 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-INTERRUPTED, PIPE_CLOSED = 130, 141
-"""Exit codes, as a shell has them for a process that SIGINT or SIGPIPE has ended."""
+INTERRUPTED = 130
+"""The exit code, as a shell has it for a process that SIGINT has ended."""
 GROUPS = {
     "Work": ("run",),
     "Look": ("streams", "show", "tail", "plan"),
@@ -61,9 +61,6 @@ def quiet_ways_out(ctx: Any) -> Iterator[None]:
     except KeyboardInterrupt:
         ended = ctx.invoked_subcommand in FOLLOWED
         raise SystemExit(0 if ended else INTERRUPTED) from None
-    except BrokenPipeError:
-        forget_the_rest()
-        raise SystemExit(PIPE_CLOSED) from None
     except OSError:
         forget_the_rest()
         raise
