@@ -28,6 +28,7 @@ from cefmp4.assembly import (
 from cefmp4.assembly_telling import (
     figures,
     make_lookout,
+    make_publisher,
     make_relaying,
     make_tracer,
     on_stalled,
@@ -192,6 +193,7 @@ class Daemon:
             checkpoints=checkpoints,
             relaying=relaying,
             persistence=persistence,
+            publisher=make_publisher(settings, self.lookout, world),
             problems=self.problems,
             on_stalled=on_stalled(supervisor),
         )

@@ -1,10 +1,12 @@
 """What the settings mean for all that tells others of the streams: events, figures, traces."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from cefmp4 import __version__
 from cefmp4.adapters.webhook import open_webhook
 from cefmp4.assembly import SystemClock
 from cefmp4.config import Settings, WrongSettings
@@ -13,14 +15,16 @@ from cefmp4.core.happenings import Sink
 from cefmp4.logging_config import redact
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Figures
-from cefmp4.ports import Outboxes
+from cefmp4.ports import Outboxes, Presence
 from cefmp4.ports.tracing import NO_TRACER, Tracer
+from cefmp4.publishing import Publisher
 from cefmp4.relaying import Relay, Relaying, tell_stalled
 from cefmp4.relaying.stream import StreamRelay
 from cefmp4.relaying.webhook import WebhookRelay
 from cefmp4.rows import Row
 from cefmp4.stalls import OnStalled
 from cefmp4.supervisor import Supervisor
+from cefmp4.world import World
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +81,24 @@ def on_stalled(supervisor: Supervisor) -> OnStalled:
             await tell_stalled(checkpoints, stream.checkpoint, row.since, row.why, row.hint)
 
     return tell
+
+
+def make_publisher(settings: Settings, lookout: Lookout, world: World) -> Publisher:
+    """What shows it to commands elsewhere."""
+    parts = world.parts
+
+    def presence() -> Presence:
+        return Presence(
+            world.host,
+            os.getpid(),
+            __version__,
+            world.clock.now(),
+            settings.watch_dir,
+            parts.used,
+            parts.limit,
+        )
+
+    return Publisher(lookout.look, world.checkpoints, presence, world.clock)
 
 
 def make_tracer(settings: Settings) -> Tracer:

@@ -1,5 +1,4 @@
-"""The command line. Exit codes: 0 done or stopped, 1 something failed, 2 wrong settings,
-3 this instance is claimed by another process."""
+"""The command line: every command, and how each of them ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +13,17 @@ from pydantic import SecretStr
 from cefmp4 import __version__, app, console
 from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, tell_when_one_ends
 from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
-from cefmp4.commands import clearing, doctoring, limiting, looking, verifying, wishing
+from cefmp4.commands import (
+    clearing,
+    doctoring,
+    limiting,
+    listing,
+    looking,
+    tailing,
+    verifying,
+    wishing,
+)
+from cefmp4.commands.grouping import Commands
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.config_webhook import secrets_in
 from cefmp4.errors import CefMP4Error
@@ -26,8 +35,23 @@ WRONG_SETTINGS = 2
 STATE_SERVER_SCHEMES = ("redis", "rediss", "unix")
 """Of these URLs only the password is a secret; where it is down is to be said."""
 
+HELP = """Uploads MP4 recordings to S3-compatible storage while they are still being written.
+
+Settings come from the environment and from .env; example.env explains every one.
+
+\b
+  cefmp4 run --embedded     upload what appears in ./local_watch_dir, no servers needed
+  cefmp4 doctor             is everything there, and how is what is not mended?
+  cefmp4 streams            every recording, live: is it safe?
+  cefmp4 COMMAND --help     with examples
+
+\b
+Exit codes: 0 done or stopped, 1 something failed, 2 wrong settings or options,
+3 another process works on this instance, 130 interrupted.
+"""
 cli = typer.Typer(
-    help="Uploads MP4 recordings to S3-compatible storage while they are still being written.",
+    help=HELP,
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,8 +63,9 @@ Embedded = Annotated[
 
 def main() -> None:
     """Entry point: every failure is one line with a hint, never a traceback."""
+    console.show_any_letter()
     try:
-        cli()
+        cli(prog_name="cefmp4")
     except WrongSettings as error:
         for line in (*error.lines, *settings_warnings()):
             console.complain(line)
@@ -48,13 +73,16 @@ def main() -> None:
     except CefMP4Error as error:
         console.complain(str(error), error.hint)
         raise SystemExit(app.FAILED) from None
+    except OSError as error:
+        console.complain(str(error), "can what is printed be written where it is to go?")
+        raise SystemExit(app.FAILED) from None
 
 
 @cli.callback(invoke_without_command=True)
 def version(
     show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Settings come from the environment and from .env; see example.env."""
+    """See HELP."""
     if show:
         console.out.print(__version__)
         raise typer.Exit
@@ -67,7 +95,16 @@ def run(
         bool, typer.Option("--once", help="Finish what is present, then exit.")
     ] = False,
 ) -> None:
-    """Watch the directory and upload recordings until stopped."""
+    """Watch the directory and upload recordings until stopped.
+
+    The first Ctrl-C or SIGTERM lets what is in flight land; the second ends it at once.
+    What is unfinished, the next start takes up.
+
+    \b
+      cefmp4 run                with a store and a state server of yours
+      cefmp4 run --embedded     with servers of its own, kept in .cefmp4
+      cefmp4 run --once         finish what is present, then exit: for cron
+    """
     settings = load_settings(needs_store=not embedded)
     configure_logging(settings.app_env, settings.log_level)
     hide_secrets(settings)
@@ -137,7 +174,7 @@ def hide_secrets(settings: Settings) -> None:
 
 
 for command in (
-    *(looking.streams, looking.show, looking.plan),
+    *(listing.streams, looking.show, tailing.tail, looking.plan),
     *(wishing.retry, wishing.abort, limiting.limit),
     *(verifying.verify, doctoring.doctor, clearing.gc),
 ):

@@ -9,6 +9,7 @@ from cefmp4.lookout import Lookout
 from cefmp4.persistence import Persistence
 from cefmp4.ports import Checkpoints
 from cefmp4.problems import Problems
+from cefmp4.publishing import Publisher
 from cefmp4.relaying import Relaying
 from cefmp4.stalls import OnStalled, watch_stalls
 from cefmp4.supervisor import Supervisor
@@ -35,6 +36,7 @@ class Running:
     checkpoints: Checkpoints
     relaying: Relaying
     persistence: Persistence
+    publisher: Publisher
     problems: Problems
     on_stalled: OnStalled
 
@@ -73,7 +75,9 @@ def _everlasting(
     yield sweep_now_and_then(world, supervisor.all_begun)
     yield keep_claim(checkpoints, lease_seconds, supervisor.write_again, problems)
     yield forget_now_and_then(world, supervisor.shelf, supervisor.past, retention_seconds)
-    yield listen(checkpoints, supervisor.hear, world.flow, world.clock)
+    heed = running.publisher.heed
+    yield listen(checkpoints, supervisor.hear, world.flow, world.clock, heed)
+    yield running.publisher.run()
     yield watch_stalls(running.lookout, running.on_stalled)
     yield running.persistence.ask_now_and_then()
     for relay in running.relaying.relays:

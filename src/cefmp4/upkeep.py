@@ -81,8 +81,11 @@ async def listen(
     hear: Callable[[Mapping[str, Wish]], Awaitable[None]],
     flow: Flow,
     clock: Clock,
+    heed: Callable[[bool], None],
 ) -> NoReturn:
     """Ask every second what people want, and tell it. The start has asked already.
+
+    `heed` is told whether somebody looks on from elsewhere.
 
     The time table of the upload rate is kept also while nobody can be asked.
     """
@@ -92,6 +95,7 @@ async def listen(
         try:
             asked = await checkpoints.asked()
             flow.hear(asked.upload_limit)
+            heed(asked.watched)
             flow.keep_time(clock.now())
             if asked.wishes:
                 await hear(asked.wishes)

@@ -1,44 +1,186 @@
 """Tables, as they stand on a terminal and in a pipe."""
 
 import io
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
-from cefmp4 import console
+from cefmp4.console import terminal
+from cefmp4.console.streams import live, print_rows
+from cefmp4.core.model import Status
+from cefmp4.core.safety import Safety
+from cefmp4.elsewhere import View, rows_of
+from cefmp4.ports import Figures, Outline, Presence, Shown
 from contract.checkpoint_values import active
 
 IDS = ("9e0d4f0d-1592-84c6-9731-5a998365bb37", "9e0d4f0d-2592-84c6-9731-5a998365bb37")
+DAEMON = Presence("here", 12, "0.1.0", 1000.0, "/watch", 2, 8)
+GROWING = Figures("", "active", "on_its_way", "growing", 1_000.0, disk_bytes=4 * 1024**2)
 
 
-def printed(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> list[str]:
-    """Two streams, one of them in the watched directory, on a terminal of 80 columns."""
-    text = io.StringIO()
-    width = 80 if terminal else console.PIPE_WIDTH
-    shown = Console(file=text, force_terminal=terminal, width=width, color_system=None)
-    monkeypatch.setattr(console, "out", shown)
-    streams = [
-        active("/watch/a.mp4", stream_id=IDS[0]),
-        active("/else/b.mp4", stream_id=IDS[1]),
+def view_of(*paths: str, works: bool = True, **changed: object) -> View:
+    """Streams at these paths, sent to a quarter, and what a daemon says of them."""
+    outlines = [
+        Outline(active(path, stream_id=IDS[n] if n < 2 else f"{n:08}"), 1, 1024**2, 2)
+        for n, path in enumerate(paths)
     ]
-    console.print_streams(streams, "/watch")
-    return text.getvalue().splitlines()
+    told = {
+        outline.checkpoint.stream_id: replace(
+            GROWING,
+            path=outline.checkpoint.path,
+            **changed,  # type: ignore[arg-type]
+        )
+        for outline in outlines
+    }
+    return View(
+        "here:/watch",
+        1_010.0,
+        {outline.checkpoint.stream_id: outline for outline in outlines},
+        rows_of(outlines, Shown(DAEMON, told), works=works),
+        DAEMON if works else None,
+        "process 12 on here" if works else "",
+        works,
+    )
 
 
-def test_a_stream_is_one_line_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its id is cut where it still tells it from the others.
+@pytest.fixture
+def text(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is printed on a terminal of 120 columns and 10 lines."""
+    text = io.StringIO()
+    shown = Console(file=text, force_terminal=True, width=120, height=10, color_system=None)
+    monkeypatch.setattr(terminal, "out", shown)
+    return text
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is printed into a pipe."""
+    text = io.StringIO()
+    shown = Console(file=text, width=terminal.PIPE_WIDTH, color_system=None)
+    monkeypatch.setattr(terminal, "out", shown)
+    return text
+
+
+def test_a_stream_is_one_line_of_a_terminal(text: io.StringIO) -> None:
+    """Its id is cut where it still tells it from the others, its path in the watched folder.
 
     Seen failing with ids that are cut at eight letters, whatever the others are.
     """
-    lines = printed(monkeypatch, terminal=True)
-    assert [line.split()[0] for line in lines] == ["stream", "9e0d4f0d-1", "9e0d4f0d-2"]
-    assert lines[1].split()[2:3] == ["a.mp4"]
-    assert lines[2].split()[2:3] == ["/else/b.mp4"]
+    view = view_of("/watch/a.mp4", "/else/b.mp4")
+    print_rows(view, view.rows)
+    summary, header, *lines = text.getvalue().splitlines()
+    assert "here:/watch  2 active  0 at risk  0 failed" in summary
+    assert header.split()[0] == "stream"
+    assert [line.split()[0] for line in lines] == ["9e0d4f0d-1", "9e0d4f0d-2"]
+    assert lines[0].split()[1:4] == ["●", "active", "a.mp4"]
+    assert lines[1].split()[3] == "/else/b.mp4"
+    assert "25%" in lines[0]
+    assert "growing" in lines[0]
 
 
-def test_a_pipe_is_told_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_is_told_everything(piped: io.StringIO) -> None:
     """Whole ids, whole paths, and no spaces at the end of a line."""
-    lines = printed(monkeypatch, terminal=False)
+    view = view_of("/watch/a.mp4", "/else/b.mp4")
+    print_rows(view, view.rows)
+    lines = piped.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["stream", *IDS]
-    assert "/watch/a.mp4" in lines[1]
+    assert lines[1].split()[1:3] == ["active", "/watch/a.mp4"]
     assert lines == [line.rstrip() for line in lines]
+
+
+def test_hostile_names_move_nothing(text: io.StringIO, piped: io.StringIO) -> None:
+    """No control character reaches a terminal, and wide letters keep the columns in line.
+
+    Seen failing with Text(path) in place of printable(path).
+    """
+    names = (
+        "a\x1b[2Jb.mp4",
+        "\u202eevil\u2066.mp4",
+        "[red]x\n.mp4",
+        "録画録画.mp4",
+        "\udcff.mp4",
+    )
+    view = view_of(*(f"/watch/{name}" for name in names), why="it says\x1b[31m\nno")
+    print_rows(view, view.rows)
+    assert len(piped.getvalue().splitlines()) == 1 + len(names)
+    assert all(c.isprintable() or c == "\n" for c in piped.getvalue())
+
+
+def test_wide_letters_keep_the_columns_in_line(text: io.StringIO) -> None:
+    """A letter of two cells is counted as two."""
+    view = view_of("/watch/録画録画.mp4", "/watch/plain.mp4", "/watch/[red]\x1b[2J.mp4")
+    print_rows(view, view.rows)
+    lines = text.getvalue().splitlines()[2:]
+    assert len({cell_len(line[: line.index("25%")]) for line in lines}) == 1
+    assert "\x1b" not in text.getvalue()
+    assert "[red]" in text.getvalue()
+
+
+def test_a_live_table_has_as_many_rows_as_there_are_lines(text: io.StringIO) -> None:
+    """The most urgent ones, and how many more there are.
+
+    Seen failing with a table that is as long as there are streams.
+    """
+    view = view_of(*(f"/watch/{n}.mp4" for n in range(50)))
+    worst = replace(view.rows[40], verdict=Safety.AT_RISK)
+    terminal.out.print(live(view, [worst, *view.rows], 2_000_000.0, ""))
+    lines = text.getvalue().splitlines()
+    assert len(lines) < 10
+    assert "1.9 MiB/s" in lines[0]
+    assert "at risk" in lines[2]
+    assert "more: make the window larger" in lines[-1]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 140, 200])
+def test_a_line_is_a_line_however_narrow_it_is(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Of a long name the end is shown, and the reason as far as there is room.
+
+    Seen failing with a warning that is wrapped, and with names cut where they end.
+    """
+    text = io.StringIO()
+    shown = Console(file=text, force_terminal=True, width=columns, height=12, color_system=None)
+    monkeypatch.setattr(terminal, "out", shown)
+    long = "録画" * 30
+    view = replace(view_of(*(f"/w/{long}/{n:04}.mp4" for n in range(50))), fresh=False)
+    terminal.out.print(live(view, view.rows, 1.0, ""))
+    lines = text.getvalue().splitlines()
+    assert len(lines) < 12
+    assert all(cell_len(line) <= columns for line in lines)
+    assert "the figures are old" in lines[1]
+    assert all("…" in line and ".mp4" in line for line in lines[3:-1])
+    assert "growing" in lines[3]
+
+
+def test_without_a_daemon_nothing_is_called_well(text: io.StringIO) -> None:
+    """The figures are nobody's any more; what is unsent is at risk.
+
+    Seen failing with figures that are believed whoever works.
+    """
+    view = view_of("/watch/a.mp4", works=False)
+    print_rows(view, view.rows)
+    told = text.getvalue()
+    assert "no daemon works on this instance" in told.splitlines()[1]
+    assert "▲ at risk" in told
+    assert "25%" not in told
+
+
+def test_what_was_stored_is_stored_whatever_old_figures_say(text: io.StringIO) -> None:
+    """The checkpoint has the last word.
+
+    Seen failing with figures that are believed of what has ended.
+    """
+    view = view_of("/watch/a.mp4")
+    over = replace(
+        next(iter(view.outlines.values())).checkpoint,
+        status=Status.COMPLETED,
+        ended_at=1_005.0,
+    )
+    told = {over.stream_id: replace(GROWING, path=over.path)}
+    rows = rows_of([Outline(over, 4, 4 * 1024**2, 5)], Shown(DAEMON, told), works=True)
+    print_rows(replace(view, rows=rows), rows)
+    assert "✓ stored" in text.getvalue()
+    assert "growing" not in text.getvalue()

@@ -4,6 +4,7 @@ import pytest
 
 from cefmp4.core.model import Wish
 from cefmp4.errors import Fenced
+from cefmp4.ports import Asked
 from contract.state_servers import Subject, World
 
 pytest_plugins = ["contract.state_fixtures"]
@@ -48,11 +49,11 @@ async def test_a_limit_of_the_upload_rate_stands_until_it_is_taken_back(
     world: World, subject: Subject
 ) -> None:
     """Told together with the wishes, to whoever holds the claim; none is needed to set it."""
-    assert await subject.asked() == ({}, None)
+    assert await subject.asked() == Asked({}, None)
     visitor = await world.process()
     await visitor.limit_upload("08:00,2M 19:00,off")
     await visitor.wish("one", Wish.ABORT)
-    assert await subject.asked() == ({"one": Wish.ABORT}, "08:00,2M 19:00,off")
+    assert await subject.asked() == Asked({"one": Wish.ABORT}, "08:00,2M 19:00,off")
     await world.crash(subject)
     successor = await world.process()
     assert (await successor.asked()).upload_limit == "08:00,2M 19:00,off"

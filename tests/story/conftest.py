@@ -29,3 +29,10 @@ async def store(s3_server: S3Server, bucket: str) -> AsyncIterator[Bucket]:
     """The daemon's bucket."""
     async with s3_client(s3_server) as client:
         yield Bucket(client, bucket)
+
+
+@pytest.fixture
+def environment(redis_url: str) -> dict[str, str]:
+    """What is known at another host: where the state server is."""
+    known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH")}
+    return {**known, "REDIS_URL": redis_url}

@@ -187,10 +187,13 @@ async def test_a_person_is_heard_and_the_table_kept_while_the_daemon_runs(
     async def hear(_: object) -> None:
         raise AssertionError("nothing is asked for")
 
-    listening = asyncio.create_task(listen(twins.checkpoints, hear, flow, clock))
+    heeded: list[bool] = []
+    listening = asyncio.create_task(listen(twins.checkpoints, hear, flow, clock, heeded.append))
     try:
         await twins.checkpoints.limit_upload("08:00,1M 19:00,2M")
         await wait_until(lambda: flow.pace.bytes_per_second == MIB)
+        await twins.checkpoints.watch()
+        await wait_until(lambda: heeded[-1:] == [True])
         twins.checkpoints.before = _away
         clock.wall = today_at(20)
         await wait_until(lambda: flow.pace.bytes_per_second == 2 * MIB)

@@ -11,7 +11,7 @@ import typer
 
 from cefmp4 import console
 from cefmp4.adapters.checkpoints import RedisCheckpoints
-from cefmp4.commands.asking import Embedded, ask
+from cefmp4.commands.asking import Embedded, Instance, ask
 from cefmp4.config import load_settings
 from cefmp4.core.timetable import DAY_MINUTES, DAYS, Change, Timetable, rate_text
 
@@ -22,8 +22,8 @@ Value = Annotated[
 ]
 
 
-def limit(value: Value = None, embedded: Embedded = False) -> None:
-    """Show how fast recordings may be uploaded, or change it while the daemon runs.
+def limit(value: Value = None, embedded: Embedded = False, instance: Instance = "") -> None:
+    """Show or change how fast recordings are uploaded.
 
     In bytes per second, or with K, M, G (of 1024). It holds in place of the setting
     UPLOAD_RATE_LIMIT_BYTES_PER_SECOND, over restarts too, until `cefmp4 limit default`, or
@@ -40,7 +40,12 @@ def limit(value: Value = None, embedded: Embedded = False) -> None:
     if wanted not in ("", DEFAULT):
         wanted = _checked(wanted)
     setting = load_settings(needs_store=False).upload_rate_limit
-    told, runs = ask(embedded, lambda checkpoints: _changed(checkpoints, wanted))
+    told, runs = ask(
+        embedded,
+        lambda checkpoints: _changed(checkpoints, wanted),
+        instance,
+        may_be_new=True,
+    )
     lines = _lines(told, setting)
     if wanted and not runs:
         lines["noted"] = "no daemon runs, the next start does it"

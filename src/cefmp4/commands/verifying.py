@@ -13,6 +13,7 @@ from cefmp4.adapters.disposal import archived_paths
 from cefmp4.adapters.s3 import S3Store, view_store
 from cefmp4.assembly import make_selection, store_settings
 from cefmp4.commands.asking import AsJson, Embedded, command_line, settings_for
+from cefmp4.commands.completing import complete_streams
 from cefmp4.config import Settings
 from cefmp4.core.model import STORED, Checkpoint
 from cefmp4.errors import CefMP4Error
@@ -21,7 +22,11 @@ from cefmp4.verification import Finding, Verdict, verify_key, verify_stream
 
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Stream ids, their beginnings, or object keys.")
+        list[str] | None,
+        typer.Argument(
+            help="Stream ids, their beginnings, or object keys.",
+            autocompletion=complete_streams,
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every stored stream that is remembered.")

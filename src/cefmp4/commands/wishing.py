@@ -14,7 +14,8 @@ import typer
 
 from cefmp4 import console
 from cefmp4.adapters.checkpoints import RedisCheckpoints
-from cefmp4.commands.asking import Embedded, ask, command_line, the_only
+from cefmp4.commands.asking import Embedded, Instance, ask, command_line, the_only
+from cefmp4.commands.completing import complete_streams
 from cefmp4.core.model import PARKED, Checkpoint, Wish
 from cefmp4.core.wishes import concerns, outcome, why_not
 from cefmp4.errors import CefMP4Error
@@ -22,7 +23,7 @@ from cefmp4.errors import CefMP4Error
 WAIT_SECONDS = 10.0
 """How long a person waits for a running daemon."""
 
-IDS = typer.Argument(help="Stream ids, or their beginnings.")
+IDS = typer.Argument(help="Stream ids, or their beginnings.", autocompletion=complete_streams)
 Failed = Annotated[bool, typer.Option("--failed", help="Everything that failed.")]
 
 
@@ -42,6 +43,7 @@ def retry(
     ids: Annotated[list[str] | None, IDS] = None,
     failed: Failed = False,
     embedded: Embedded = False,
+    instance: Instance = "",
 ) -> None:
     """Have what failed or was aborted uploaded after all.
 
@@ -54,10 +56,12 @@ def retry(
       cefmp4 retry 3f2a 91c0     two of them
       cefmp4 retry --failed      everything that failed
     """
-    _wish(Wish.RETRY, ids or [], failed=failed, embedded=embedded)
+    _wish(Wish.RETRY, ids or [], instance, failed=failed, embedded=embedded)
 
 
-def abort(ids: Annotated[list[str], IDS], embedded: Embedded = False) -> None:
+def abort(
+    ids: Annotated[list[str], IDS], embedded: Embedded = False, instance: Instance = ""
+) -> None:
     """Stop uploading a recording, and leave nothing of it in the store.
 
     The recording itself is never touched, and not begun again until `cefmp4 retry ID`. What
@@ -66,14 +70,18 @@ def abort(ids: Annotated[list[str], IDS], embedded: Embedded = False) -> None:
     \b
       cefmp4 abort 3f2a          one stream, by the beginning of its id
     """
-    _wish(Wish.ABORT, ids, failed=False, embedded=embedded)
+    _wish(Wish.ABORT, ids, instance, failed=False, embedded=embedded)
 
 
-def _wish(wish: Wish, ids: Sequence[str], *, failed: bool, embedded: bool) -> None:
+def _wish(
+    wish: Wish, ids: Sequence[str], instance: str, *, failed: bool, embedded: bool
+) -> None:
     if failed == bool(ids):
         see = f"see: {command_line('cefmp4 streams', embedded)}"
         raise CefMP4Error("name streams, or say --failed", hint=see)
-    answers = ask(embedded, lambda checkpoints: _asked(checkpoints, wish, ids, embedded))
+    answers = ask(
+        embedded, lambda checkpoints: _asked(checkpoints, wish, ids, embedded), instance
+    )
     if failed and not answers:
         console.out.print("There is nothing to retry.")
     for answer in answers:

@@ -6,6 +6,7 @@ well as the real servers. Errors are those of `cefmp4.errors`, translated at the
 
 from cefmp4.core.fingerprint import Fingerprint
 from cefmp4.ports.clock import Clock
+from cefmp4.ports.figures import Figures, Outline, Presence, Shown
 from cefmp4.ports.outboxes import Event, Outbox, Outboxes, Place, Receiver
 from cefmp4.ports.recordings import Body, Disk, Disposal, FileSpan, Illustrator, Prober
 from cefmp4.ports.state import Checkpoints
@@ -30,6 +31,7 @@ __all__ = [
     "Disk",
     "Disposal",
     "Event",
+    "Figures",
     "FileSpan",
     "Fingerprint",
     "Illustrator",
@@ -39,10 +41,13 @@ __all__ = [
     "ObjectStore",
     "Outbox",
     "Outboxes",
+    "Outline",
     "Picture",
     "Place",
+    "Presence",
     "Probe",
     "Prober",
     "Receiver",
+    "Shown",
     "Upload",
 ]

@@ -9,6 +9,7 @@ from cefmp4.core.model import (
     Checkpoint,
     Wish,
 )
+from cefmp4.ports.figures import Figures, Presence, Shown
 from cefmp4.ports.values import Asked
 
 
@@ -93,6 +94,38 @@ class Checkpoints(Protocol):
 
     async def asked(self) -> Asked:
         """All that people ask for, in one round trip. Needs no claim."""
+        ...
+
+    async def watch(self) -> bool:
+        """Look on for `WATCHED_SECONDS` from now; `asked` tells it. Whether somebody did
+        already. Needs no claim.
+        """
+        ...
+
+    async def shown(self) -> Shown:
+        """What the daemon last said, unless that is `SHOWN_SECONDS` ago. Needs no claim."""
+        ...
+
+    async def publish(
+        self,
+        presence: Presence,
+        changed: Mapping[str, Figures],
+        gone: Sequence[str],
+        *,
+        anew: bool,
+    ) -> None:
+        """Show what only this process knows of its streams, by their ids.
+
+        What was said before stands, but for those in `gone`; with `anew` none of it does.
+        Not atomic: whoever reads meanwhile may find some of it.
+        """
+        ...
+
+    async def enlist(self, at: float) -> None:
+        """Have this instance known to whoever asks the state server which there are.
+
+        Those that were not heard of for `INSTANCE_KEPT_SECONDS` are dropped. No claim.
+        """
         ...
 
     async def drop_wish(self, stream_id: str, wish: Wish) -> None:

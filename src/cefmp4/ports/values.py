@@ -65,3 +65,5 @@ class Asked(NamedTuple):
     """By stream id."""
     upload_limit: str | None
     """In place of UPLOAD_RATE_LIMIT_BYTES_PER_SECOND; None when that holds."""
+    watched: bool = False
+    """Somebody looks on, at another host or in another process."""

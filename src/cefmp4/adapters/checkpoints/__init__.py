@@ -17,9 +17,10 @@ from cefmp4.adapters.checkpoints.claim import Claim, Holder
 from cefmp4.adapters.checkpoints.keys import Keyspace
 from cefmp4.adapters.checkpoints.outboxes import RedisOutboxes
 from cefmp4.adapters.checkpoints.server import Server
+from cefmp4.adapters.checkpoints.showing import Event
 from cefmp4.core.happenings import Sink
 
-__all__ = ["Holder", "RedisCheckpoints", "open_checkpoints"]
+__all__ = ["Event", "Holder", "RedisCheckpoints", "open_checkpoints"]
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ what differs from the last save, on the condition that the server still has exac
 after a write of unknown outcome, or one that arrives late, the whole value is written.
 """
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from secrets import token_hex
@@ -22,12 +23,22 @@ from cefmp4.adapters.checkpoints.codec import (
 )
 from cefmp4.adapters.checkpoints.keys import COMPLETED, FAILED, Keyspace
 from cefmp4.adapters.checkpoints.outboxes import RedisOutboxes
-from cefmp4.adapters.checkpoints.reading import BATCH, CheckpointView
+from cefmp4.adapters.checkpoints.reading import BATCH
 from cefmp4.adapters.checkpoints.scripts import Command, batches
 from cefmp4.adapters.checkpoints.server import Server
+from cefmp4.adapters.checkpoints.showing import (
+    PRESENCE,
+    ShownView,
+    pack_figures,
+    pack_presence,
+)
 from cefmp4.core.happenings import Happening, happenings
 from cefmp4.core.model import LIVE, SUPERSEDED, Checkpoint, Wish
-from cefmp4.ports import Fingerprint
+from cefmp4.ports import Figures, Fingerprint, Presence
+from cefmp4.ports.figures import SHOWN_SECONDS
+
+SAID_AT_A_TIME = 200
+"""Streams whose figures go in one write: some 70 kB."""
 
 
 class _Saved(NamedTuple):
@@ -46,7 +57,7 @@ class _Ended(NamedTuple):
     ended_at: float
 
 
-class RedisCheckpoints(CheckpointView):
+class RedisCheckpoints(ShownView):
     """Reads and writes the checkpoints of one instance. Made by `open_checkpoints`."""
 
     def __init__(
@@ -136,6 +147,30 @@ class RedisCheckpoints(CheckpointView):
     async def drop_wish(self, stream_id: str, wish: Wish) -> None:
         named = (stream_id.encode(), wish.value.encode())
         await self._claim.write("drop_wish", [(b"HDELIF", self._keys.wishes, *named)])
+
+    async def publish(
+        self,
+        presence: Presence,
+        changed: Mapping[str, Figures],
+        gone: Sequence[str],
+        *,
+        anew: bool,
+    ) -> None:
+        """As the port says, a slice at a time; the daemon itself comes last."""
+        now = self._keys.now
+        commands: list[Command] = [(b"DEL", now)] if anew else []
+        dropped = batches([name.encode() for name in gone], BATCH)
+        commands += [(b"HDEL", now, *names) for names in dropped]
+        for some in batches(list(changed.items()), SAID_AT_A_TIME):
+            said = [x for name, told in some for x in (name.encode(), pack_figures(told))]
+            await self._say([*commands, (b"HSET", now, *said)])
+            commands = []
+            await asyncio.sleep(0)
+        await self._say([*commands, (b"HSET", now, PRESENCE, pack_presence(presence))])
+
+    async def _say(self, commands: Sequence[Command]) -> None:
+        lasts = (b"EXPIRE", self._keys.now, b"%d" % SHOWN_SECONDS)
+        await self._claim.write("publish", [*commands, lasts])
 
     async def purge(self, ended_before: float) -> int:
         """As the port says; of those set aside the ones that hold no path."""

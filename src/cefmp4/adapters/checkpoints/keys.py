@@ -1,7 +1,7 @@
 """The names of everything one instance keeps in the state server.
 
 All of them carry the same hash tag, the braces around the instance, so that on a cluster
-they lie on one node and one script may touch them together. `cefmp4:events` is everybody's.
+they lie on one node and one script may touch them together. Two keys are everybody's.
 """
 
 import os
@@ -16,6 +16,8 @@ ACTIVE, PENDING, FAILED, COMPLETED = "active", "pending_completion", "failed", "
 
 EVENTS = b"cefmp4:events"
 """Stream: what happened, of every instance; on a cluster it lies where it may."""
+INSTANCES = b"cefmp4:instances"
+"""Sorted set: every instance, by the time its daemon was last heard of."""
 
 HOMES = {
     Status.ACTIVE: ACTIVE,
@@ -87,6 +89,16 @@ class Keyspace:
     def outbox(self, sink: Sink) -> bytes:
         """Stream: the events that this sink was not told yet."""
         return self._key(f"outbox:{sink}")
+
+    @property
+    def now(self) -> bytes:
+        """Hash with an expiry: stream id to what only the daemon knows of it."""
+        return self._key("now")
+
+    @property
+    def watched(self) -> bytes:
+        """String with an expiry: stands while somebody looks; written without the claim."""
+        return self._key("watched")
 
     @property
     def claim(self) -> bytes:

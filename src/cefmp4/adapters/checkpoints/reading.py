@@ -88,11 +88,17 @@ class CheckpointView:
 
     async def asked(self) -> Asked:
         """As the port says; wishes this version does not know are left out."""
-        questions = [(b"HGETALL", self._keys.wishes), (b"GET", self._keys.limit)]
-        told, limit = await self._server.read("wishes", questions)
+        keys = self._keys
+        questions: list[Command] = [
+            (b"HGETALL", keys.wishes),
+            (b"GET", keys.limit),
+            (b"GET", keys.watched),
+        ]
+        told, limit, watched = await self._server.read("wishes", questions)
         known = {wish.value.encode(): wish for wish in Wish}
         wishes = {name.decode(): known[raw] for name, raw in told.items() if raw in known}
-        return Asked(wishes, None if limit is None else unpack_text(limit))
+        set_limit = None if limit is None else unpack_text(limit)
+        return Asked(wishes, set_limit, watched is not None)
 
     async def all_streams(self, limit: int | None = None) -> list[Checkpoint]:
         """The first `limit`: live ones, parked ones, then ended ones, the latest first."""

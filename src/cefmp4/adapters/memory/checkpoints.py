@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from cefmp4.adapters.memory.ordering import order
 from cefmp4.adapters.memory.outboxes import MemoryOutboxes, Told
+from cefmp4.adapters.memory.shown import Board, ShownTwin
 from cefmp4.core.happenings import Happening, happenings
 from cefmp4.core.model import LIVE, SET_ASIDE, STORED, Checkpoint, Parts, Wish
 from cefmp4.errors import Fenced, InstanceClaimed, StateLost
@@ -33,13 +34,14 @@ class _Server:
     wishes: dict[str, Wish] = field(default_factory=dict)
     limit: str | None = None
     told: Told = field(default_factory=Told)
+    board: Board = field(default_factory=Board)
     holder: "MemoryCheckpoints | None" = None
     """Who renews the claim; None when it was given back or has lapsed."""
     epoch: "MemoryCheckpoints | None" = None
     """Who claimed last; None when nobody ever did, as far as the server knows."""
 
 
-class MemoryCheckpoints:
+class MemoryCheckpoints(ShownTwin):
     """One claimant. `alive` is what a newcomer on the same host can see of it."""
 
     def __init__(
@@ -79,7 +81,11 @@ class MemoryCheckpoints:
             kept.clear()
         server.told.clear()
         server.holder = server.epoch = None
-        server.whole, server.limit = False, None
+        server.whole, server.limit, server.board = False, None, Board()
+
+    @property
+    def board(self) -> Board:
+        return self._server.board
 
     @property
     def published(self) -> list[Event]:
@@ -161,7 +167,8 @@ class MemoryCheckpoints:
 
     async def asked(self) -> Asked:
         async with self._operation("wishes"):
-            return Asked(dict(self._server.wishes), self._server.limit)
+            server = self._server
+            return Asked(dict(server.wishes), server.limit, server.board.watched)
 
     async def drop_wish(self, stream_id: str, wish: Wish) -> None:
         async with self._operation("drop_wish"):
