@@ -59,9 +59,10 @@ class Flow:
         return self.parts.waiting > 0 and not held_back
 
     def held_back(self) -> tuple[str, str] | None:
-        """Why fewer parts than allowed are sent at a time, and what to do; None: all are."""
+        """Why fewer parts than allowed are sent at a time, and what to do; None: nobody
+        waits for more."""
         window = self._window
-        if window.limit >= window.ceiling:
+        if window.limit >= window.ceiling or self.parts.waiting <= 0:
             return None
         return (
             f"{window.limit} of {window.ceiling} parts at a time: {self._strain}",

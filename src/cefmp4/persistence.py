@@ -1,7 +1,7 @@
 """Whether the state server may forget what it was told: asked at the start and every hour."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import NoReturn, Protocol
 
 import structlog
@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 class StateServer(Protocol):
     """Whom to ask."""
 
-    def persistence(self) -> Awaitable[str | None]:
-        """What is weak about it; None when nothing is. Raises RedisOperationError."""
+    def weaknesses(self) -> Awaitable[Sequence[tuple[str, str]]]:
+        """What is weak about it, and what mends that. Raises RedisOperationError."""
         ...
 
 
@@ -29,18 +29,20 @@ class Persistence:
 
     def __init__(self, server: StateServer, work: Work, problems: Problems) -> None:
         self._server, self._work, self._problems = server, work, problems
-        self._said: str | None = None
+        self._said = ""
 
     async def ask(self) -> None:
         """Raises RedisOperationError."""
-        weakness = await self._server.persistence()
+        weak = await self._server.weaknesses()
+        weakness = "; ".join(problem for problem, _ in weak)
+        hint = "; ".join(remedy for _, remedy in weak)
         self._work.persistence_weak.set(bool(weakness))
         if weakness:
-            self._problems.tell(PROBLEM, f"the state server may forget: {weakness}")
+            self._problems.tell(PROBLEM, weakness, hint)
         else:
             self._problems.over(PROBLEM)
         if weakness and weakness != self._said:
-            log.warning("the state server may forget", why=weakness)
+            log.warning("the state server may forget", why=weakness, hint=hint)
         elif self._said and not weakness:
             log.info("the state server keeps what it is told now")
         self._said = weakness

@@ -21,6 +21,7 @@ from cefmp4.core.model import (
 from cefmp4.core.safety import (
     Safety,
     Standing,
+    in_words,
     is_behind,
     safety_at_the_end,
     safety_now,
@@ -140,7 +141,7 @@ def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row
         cp.path,
         cp.status.value,
         safety_at_the_end(cp),
-        cp.reason,
+        in_words(cp.reason),
         cp.ended_at or cp.last_activity_at,
         cp.hint,
         disk_bytes=disk_bytes,

@@ -207,17 +207,16 @@ async def test_a_server_that_forgets_is_warned_of(tmp_path: object) -> None:
     """No append-only file and no save points, or eviction: what is wrong and how to mend it."""
     with valkey(str(tmp_path)) as server, looking_at(server.url) as redis:
         async with open_checkpoints(server.url, "suite") as checkpoints:
-            assert await checkpoints.persistence() is None
+            assert await checkpoints.weaknesses() == []
             redis.config_set("appendonly", "no")
-            warning = await checkpoints.persistence()
-            assert warning is not None
+            warning = str(await checkpoints.weaknesses())
             assert "appendonly yes" in warning
             redis.config_set("save", "3600 1")
-            assert await checkpoints.persistence() is None
+            assert await checkpoints.weaknesses() == []
             redis.config_set("maxmemory", "100mb")
-            assert await checkpoints.persistence() is None
+            assert await checkpoints.weaknesses() == []
             redis.config_set("maxmemory-policy", "allkeys-lru")
-            assert "noeviction" in (await checkpoints.persistence() or "")
+            assert "noeviction" in str(await checkpoints.weaknesses())
 
 
 async def test_a_server_that_tells_nothing_of_itself_is_not_accused(server_url: str) -> None:
@@ -232,7 +231,7 @@ async def test_a_server_that_tells_nothing_of_itself_is_not_accused(server_url: 
             commands=["-config", "-info", "-cluster"],
         )
     async with open_checkpoints(server_url.replace("//", "//me:secret@", 1), "suite") as some:
-        assert await some.persistence() is None
+        assert await some.weaknesses() == []
         await some.claim()
         await some.save(None, active())
 
@@ -242,7 +241,7 @@ async def test_a_cluster_tells_of_itself_too(cluster_nodes: list[Redis]) -> None
     for node in cluster_nodes:
         port = node.connection_pool.connection_kwargs["port"]
         async with open_checkpoints(f"redis://127.0.0.1:{port}", "suite") as checkpoints:
-            assert "appendonly yes" in (await checkpoints.persistence() or "")
+            assert "appendonly yes" in str(await checkpoints.weaknesses())
 
 
 async def test_a_cluster_without_slots_is_an_outage(tmp_path: object) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -254,17 +255,18 @@ async def test_a_state_server_that_may_forget_is_a_figure() -> None:
     """Set anew at every question."""
 
     class Server:
-        weak: str | None = "keeps nothing on disk"
+        weak: Sequence[tuple[str, str]] = [("keeps nothing on disk", "set appendonly")]
 
-        async def persistence(self) -> str | None:
+        async def weaknesses(self) -> Sequence[tuple[str, str]]:
             return self.weak
 
     server, registry, problems = Server(), CollectorRegistry(), Problems(lambda: 5.0)
     asked = Persistence(server, Work(registry), problems)
     await asked.ask()
     assert registry.get_sample_value("cefmp4_state_persistence_weak") == 1
-    assert [problem.what for problem in problems.look()] == ["redis_persistence"]
-    server.weak = None
+    [problem] = problems.look()
+    assert (problem.why, problem.hint) == ("keeps nothing on disk", "set appendonly")
+    server.weak = []
     await asked.ask()
     assert registry.get_sample_value("cefmp4_state_persistence_weak") == 0
     assert not problems.look()

@@ -72,15 +72,21 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def context(browser: Browser, stub: Stub) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=stub.url)
+def site(stub: Stub) -> str:
+    """Where the page is."""
+    return stub.url
+
+
+@pytest.fixture
+def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=site)
     context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 
 
 @pytest.fixture
-def page(context: BrowserContext, stub: Stub, watch: Watch) -> Iterator[Page]:
+def page(context: BrowserContext, site: str, watch: Watch) -> Iterator[Page]:
     """A page that fails its test for any error, refused content or request to elsewhere."""
     page = context.new_page()
     page.on("pageerror", lambda error: watch.wrong.append(str(error)))
@@ -92,9 +98,7 @@ def page(context: BrowserContext, stub: Stub, watch: Watch) -> Iterator[Page]:
     )
     page.on(
         "request",
-        lambda asked: (
-            None if asked.url.startswith(stub.url) else watch.elsewhere.append(asked.url)
-        ),
+        lambda asked: None if asked.url.startswith(site) else watch.elsewhere.append(asked.url),
     )
     page.add_init_script(
         "addEventListener('securitypolicyviolation', (event) =>"

@@ -122,6 +122,9 @@ def detail(of: Json, **changes: Any) -> Json:
     return {**made, **changes}
 
 
+UNDER_WAY = ("on_its_way", "at_risk")
+
+
 def summary(rows: list[Json], **changes: Any) -> Json:
     """What the rows add up to."""
     verdicts = [each["verdict"] for each in rows]
@@ -131,7 +134,7 @@ def summary(rows: list[Json], **changes: Any) -> Json:
         "version": "0.1.0",
         "host": "edge-gateway-3",
         "watch_dir": "/recordings",
-        "active": verdicts.count("on_its_way"),
+        "active": sum(verdict in UNDER_WAY for verdict in verdicts),
         "at_risk": verdicts.count("at_risk"),
         "stored_today": verdicts.count("stored"),
         "failed": verdicts.count("not_stored"),

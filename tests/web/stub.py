@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 import cefmp4.web
-from web.scenery import Json, detail, summary
+from web.scenery import UNDER_WAY, Json, detail, summary
 
 PAGE = Path(cefmp4.web.__file__).parent / "page"
 TOKEN = "right-token"
@@ -103,7 +103,10 @@ def _rank(row: Json, sort: str) -> Any:
 def _matches(row: Json, query: Any) -> bool:
     looked_for = query.get("search", "").lower()
     found = any(looked_for in row[field].lower() for field in ("name", "key", "stream_id"))
-    return found and query.get("verdict", "") in ("", row["verdict"])
+    wanted = query.get("verdict", "")
+    if wanted == "active":
+        return found and row["verdict"] in UNDER_WAY
+    return found and wanted in ("", row["verdict"])
 
 
 def application(stub: Stub) -> web.Application:

@@ -80,10 +80,10 @@ def test_nothing_matches(page: Page, stub: Stub) -> None:
 
 
 TILES = {
-    "Active": "on_its_way",
-    "At risk": "at_risk",
-    "Stored today": "stored",
-    "Failed": "not_stored",
+    "Active": ("active", ["b.mp4", "a.mp4"]),
+    "At risk": ("at_risk", ["b.mp4"]),
+    "Stored today": ("stored", ["c.mp4"]),
+    "Failed": ("not_stored", ["d.mp4"]),
 }
 
 
@@ -91,11 +91,13 @@ def test_a_tile_shows_what_it_counts(page: Page, stub: Stub) -> None:
     """Pressed, a tile filters the table; pressed again, it shows all."""
     stub.put(row("a.mp4"), at_risk("b.mp4"), stored("c.mp4"), failed("d.mp4"))
     page.goto("/")
-    for label, verdict in TILES.items():
+    for label, (verdict, shown) in TILES.items():
         tile = page.locator("#tiles").get_by_role("button", name=label)
         tile.click()
-        expect(page.locator("#rows tr")).to_have_count(1)
-        expect(page.locator("#rows tr")).to_have_attribute("data-verdict", verdict)
+        expect(page.locator("#rows tr")).to_have_count(len(shown))
+        expect(tile.locator(".number")).to_have_text(str(len(shown)))
+        for one, name in enumerate(shown):
+            expect(page.locator("#rows tr").nth(one)).to_contain_text(name)
         expect(tile).to_have_attribute("aria-pressed", "true")
         expect(page.get_by_label("Show")).to_have_value(verdict)
         assert last_query(stub)["verdict"] == verdict

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cefmp4.core.model import SET_ASIDE, STORED, Checkpoint, Status
+from cefmp4.core.model import REPLACED, SET_ASIDE, STORED, TRUNCATED, Checkpoint, Status
 
 TROUBLE_SECONDS = 5.0
 """A failure that is over sooner puts nothing at risk."""
@@ -57,6 +57,21 @@ def is_behind(standing: Standing) -> bool:
     """It is sent more slowly than it is written."""
     backlog = standing.unsent_bytes > BEHIND_PARTS * standing.part_bytes
     return backlog and standing.at_risk_seconds > WAITING_SECONDS
+
+
+REASONS = {
+    "not_mp4": "its bytes are not MP4",
+    "too_large": "it is larger than its parts can hold",
+    "deleted_locally": "it was deleted before it was stored",
+    REPLACED: "another file took its place",
+    TRUNCATED: "it was cut shorter than what was sent of it",
+}
+"""What programs are told in a word, in words."""
+
+
+def in_words(reason: str) -> str:
+    """Why a stream ended as it did, for people."""
+    return REASONS.get(reason, reason)
 
 
 def safety_at_the_end(checkpoint: Checkpoint) -> Safety:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
-from cefmp4.rows import STALLED, Row
+from cefmp4.rows import STALLED, Row, is_over
 from cefmp4.web.words import shown
 
 MOST_PER_PAGE = 200
@@ -23,7 +23,9 @@ VIEWS_KEPT = 40
 """More than connections that look."""
 
 STATUSES = frozenset({status.value for status in Status} | {STALLED})
-VERDICTS = frozenset(safety.value for safety in Safety)
+UNDER_WAY = "active"
+"""In place of a verdict: whatever it is, the stream has not ended."""
+VERDICTS = frozenset(safety.value for safety in Safety) | {UNDER_WAY}
 
 
 class WrongQuery(ValueError):
@@ -200,7 +202,10 @@ class Pages:
         return wanted
 
     def _wants(self, view: View, row: Row) -> bool:
-        if view.verdict and row.verdict != view.verdict:
+        if view.verdict == UNDER_WAY:
+            if is_over(row):
+                return False
+        elif view.verdict and row.verdict != view.verdict:
             return False
         if view.status and row.status != view.status:
             return False

@@ -156,11 +156,6 @@ class CheckpointView:
         """Whether scripts may be run here. Nothing is written: the claim it names is none."""
         await self._server.run("write", WRITE, [self._keys.epoch], [b"nobody's"])
 
-    async def persistence(self) -> str | None:
-        """What is wrong with how the server keeps its data; None when it looks right."""
-        weak = await self.weaknesses()
-        return "; ".join(f"{problem}: {remedy}" for problem, remedy in weak) or None
-
     async def weaknesses(self) -> list[tuple[str, str]]:
         """What is wrong with how the server keeps its data, and what to do about it."""
         told = await self._server.tell("persistence", "INFO") or {}

@@ -9,7 +9,7 @@ const TYPING_MS = 250;
 /** Makes the controls once; `look(change)` is called with what a person chose. */
 export function makeFilters(look) {
   const [search, show, sort, order] = ['search', 'show', 'sort', 'order'].map(byId);
-  show.replaceChildren(...options({ '': 'All', ...VERDICTS }));
+  show.replaceChildren(...options({ '': 'All', active: 'Active', ...VERDICTS }));
   sort.replaceChildren(...options(SORTS));
   search.addEventListener('input', later(() => look({ search: search.value.trim() })));
   show.addEventListener('change', () => look({ verdict: show.value }));

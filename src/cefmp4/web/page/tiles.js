@@ -5,7 +5,7 @@ import { bytes, count, seconds } from './format.js';
 import { shape } from './words.js';
 
 const TILES = [
-  { verdict: 'on_its_way', figure: 'active', label: 'Active', say: unsent },
+  { verdict: 'active', figure: 'active', label: 'Active', say: unsent },
   { verdict: 'at_risk', figure: 'at_risk', label: 'At risk', say: risk },
   { verdict: 'stored', figure: 'stored_today', label: 'Stored today', say: () => 'verified in the store' },
   { verdict: 'not_stored', figure: 'failed', label: 'Failed', say: failed },

@@ -28,6 +28,11 @@ const COMPONENTS = {
   store: 'The store',
   redis: 'The state server',
   watch_dir: 'The watched directory',
+  watcher: 'The watched directory',
+  redis_persistence: 'The state server',
+  claim: 'The claim of this instance',
+  upload_slots: 'Sending',
+  stopping: 'The daemon',
 };
 
 const SHAPES = {
