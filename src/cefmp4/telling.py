@@ -34,6 +34,7 @@ class Telling:
         """Empty before it has begun."""
         self.why = ""
         """The reason of the decision that is being carried out."""
+        self._refused = False
         self._metrics, self._tracer, self._clock = metrics, tracer, clock
         self._path = path
         self.log = structlog.get_logger(__name__).bind(file_path=path)
@@ -63,7 +64,8 @@ class Telling:
         self._tell("begun", key=cp.key, bytes=size_bytes)
 
     def not_begun(self, cp: Checkpoint) -> None:
-        """It is only remembered, so that nobody asks again."""
+        """It is only remembered, so that nobody asks again; with that it has ended, too."""
+        self._refused = True
         self._tell("refused", level=logging.WARNING, why=cp.reason, hint=cp.hint)
 
     def renamed(self, path: str) -> None:
@@ -220,7 +222,9 @@ class Telling:
             "resent": cp.parts_resent,
         }
         self._metrics.stream_ended(cp.stream_id, seconds, cp.status)
-        self._say(level, event, {**facts, "seconds": round(seconds, 3)})
+        if not self._refused:
+            self._say(level, event, {**facts, "seconds": round(seconds, 3)})
+        self._refused = False
         told = {"file_path": self._path, "key": cp.key, **facts}
         if cp.status in PARKED:
             told["error"] = cp.reason

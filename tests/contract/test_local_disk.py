@@ -135,7 +135,8 @@ async def test_a_hole_reads_as_zeros(disk: LocalDisk, tmp_path: Path) -> None:
 
 
 async def test_a_body_never_holds_its_part(disk: LocalDisk, tmp_path: Path) -> None:
-    """A few blocks of 1 MiB are the most that a body of any length takes."""
+    """A few blocks of 1 MiB are the most that a body of any length takes: four, where the
+    reader is well ahead, and what little they are wrapped in."""
     path = file_of(tmp_path, 64 * MIB)
     span, digests = Span(1, 0, 64 * MIB), Digests(crc32c=True, md5=True)
     tracemalloc.start()
@@ -145,7 +146,7 @@ async def test_a_body_never_holds_its_part(disk: LocalDisk, tmp_path: Path) -> N
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 4 * MIB
+    assert peak < 4.5 * MIB
 
 
 @pytest.mark.parametrize("wait_seconds", [0.0, 0.001, 0.02])

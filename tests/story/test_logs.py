@@ -88,8 +88,9 @@ async def test_every_line_about_a_recording_names_it(daemon: Daemon) -> None:
     """With its path, its stream once it has begun, and the reason of what is done."""
     daemon.environment |= {"APP_ENV": "production", "LOG_LEVEL": "INFO"}
     daemon.start()
-    with recorder(daemon.path("a.mp4"), seconds=3.0):
+    with recorder(daemon.path("a.mp4"), seconds=3.0) as recording:
         await wait_until(lambda: said(daemon, "part sent"), timeout_seconds=30)
+        await wait_until(lambda: recording.poll() is not None, timeout_seconds=30)
     await wait_until(lambda: said(daemon, "finished"), timeout_seconds=30)
     about = [line for line in lines(daemon) if line["logger_name"] == "cefmp4.telling"]
     assert [line["event"] for line in about][-3:] == ["stored", "described", "finished"]

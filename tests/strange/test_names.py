@@ -40,7 +40,7 @@ NAMES = [
 def check_log(log: str, begins: str, recordings: int) -> None:
     """One event a line, each with its time, and not a control character in any."""
     lines = [line for line in log.split("\n") if line]
-    greeting = ("watching", "bucket", "metrics")
+    greeting = ("watching", "bucket", "page", "metrics")
     events = [line for line in lines if not line.lstrip().startswith(greeting)]
     assert not [line for line in events if not line.startswith(begins)]
     assert not [char for line in lines for char in line if not char.isprintable()]
