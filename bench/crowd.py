@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench import daemon as cefmp4
@@ -81,6 +82,28 @@ def _bytes_alone(bench: Bench, count: int) -> Numbers:
 
 
 def _crowd(bench: Bench, count: int, new_every_seconds: float) -> Numbers:
+    with growing(bench, count, new_every_seconds) as crowd:
+        return _measured(bench, count, crowd)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Recordings that are all in flight, and grow once `begin` is called."""
+
+    daemon: cefmp4.Daemon
+    state: cefmp4.State
+    control: SinkControl
+    writer: subprocess.Popen[bytes]
+
+    def begin(self) -> None:
+        if self.writer.stdin is not None:
+            self.writer.stdin.write(b"go\n")
+            self.writer.stdin.flush()
+
+
+@contextmanager
+def growing(bench: Bench, count: int, new_every_seconds: float) -> Iterator[Crowd]:
+    """So many, taken up by a daemon that has come to rest."""
     say(f"{count} recordings: planting")
     with (
         tempfile.TemporaryDirectory(dir=bench.folder) as folder,
@@ -105,7 +128,7 @@ def _crowd(bench: Bench, count: int, new_every_seconds: float) -> Numbers:
                 wait_until(lambda: daemon.metric("active_streams_gauge") == count, "all", 240.0)
                 wait_until_idle(daemon.pid, 30.0)
                 say(f"{count} recordings: growing for {bench.scale.crowd_seconds:.0f} s")
-                return _measured(bench, count, daemon, state, control, writer)
+                yield Crowd(daemon, state, control, writer)
         finally:
             end(writer)
             state.close()
@@ -138,15 +161,9 @@ def _start_writer(folder: str, plan: Numbers) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
-def _measured(
-    bench: Bench,
-    count: int,
-    daemon: cefmp4.Daemon,
-    state: cefmp4.State,
-    control: SinkControl,
-    writer: subprocess.Popen[bytes],
-) -> Numbers:
-    _tell(writer)
+def _measured(bench: Bench, count: int, crowd: Crowd) -> Numbers:
+    daemon, state, control = crowd.daemon, crowd.state, crowd.control
+    crowd.begin()
     time.sleep(SETTLE_SECONDS)
     began, cpu, asked, looks = (
         time.monotonic(),
@@ -184,12 +201,6 @@ def _measured(
         "begun_after_seconds": percentiles(begun),
         "not_begun": len(appeared) - len(begun),
     }
-
-
-def _tell(writer: subprocess.Popen[bytes]) -> None:
-    if writer.stdin is not None:
-        writer.stdin.write(b"go\n")
-        writer.stdin.flush()
 
 
 def _watch(daemon: cefmp4.Daemon, state: cefmp4.State, seconds: float) -> Watched:

@@ -78,10 +78,15 @@ class Daemon:
         """Have it look at the whole directory."""
         self._ask("/api/scan", "POST", {"Authorization": f"Bearer {token}"})
 
+    @property
+    def address(self) -> str:
+        """Of the page and all else that it serves."""
+        found: list[str] = re.findall(r"(http://\S+)/metrics", self.log())
+        return found[-1]
+
     def _ask(self, path: str, method: str, headers: Mapping[str, str] | None = None) -> str:
-        address = re.findall(r"(http://\S+)/metrics", self.log())[-1]
         call = urllib.request.Request(
-            address + path, method=method, headers=dict(headers or {})
+            self.address + path, method=method, headers=dict(headers or {})
         )
         with urllib.request.urlopen(call, timeout=30) as answer:
             return bytes(answer.read()).decode()

@@ -25,6 +25,8 @@ class Scale:
     crowd_seconds: float = 60.0
     crowd_bytes_per_second: int = 32 * 1024
     """Of each recording: a quiet camera, or a browser tab."""
+    looked_at_bytes_per_second: int = 8 * 1024
+    """Of each while somebody looks: what the recorders and the sink need is not the page's."""
     restarts: tuple[int, ...] = (1_000, 10_000)
     restart_sample: int = 50
     few_parts: int = 20
@@ -51,6 +53,7 @@ QUICK = Scale(
     crowds=(20,),
     crowd_seconds=6.0,
     crowd_bytes_per_second=512 * 1024,
+    looked_at_bytes_per_second=512 * 1024,
     restarts=(100,),
     restart_sample=10,
     few_parts=4,

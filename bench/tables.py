@@ -119,6 +119,27 @@ def _delay(row: Numbers) -> str:
     return f"{_figure(row['p50'])} / {_figure(row['p99'])}" if row["count"] else ""
 
 
+def _looks(sections: Numbers) -> Iterator[Rows]:
+    row = sections["looks"]
+    page = row["page_seconds"] or {}
+    rows = [
+        ("a page of the list, ms (p50 / p99)", _times(row["list_seconds"])),
+        ("its size at most, kB", _figure(row["list_bytes"], 1_000)),
+        ("/metrics, ms (p50 / p99)", _times(row["metrics_seconds"])),
+        ("its size, kB", _figure(row["metrics_bytes"], 1_000)),
+        ("live line of 50 rows, kB per second", _figure(row["line_bytes_per_second"], 1_000)),
+        ("page opened to rows that can be read, s", _figure(page.get("opened"))),
+        ("search typed to rows, s", _figure(page.get("filtered"))),
+        ("CPU of the daemon meanwhile, share of a core", _figure(row["cpu_share"])),
+        ("longest loop iteration, ms", _figure(row["longest_block_seconds"], 0.001)),
+    ]
+    yield Rows(f"Looking at {row['recordings']:,} growing recordings", ("", ""), rows)
+
+
+def _times(row: Numbers) -> str:
+    return f"{_figure(row['p50'], 0.001)} / {_figure(row['p99'], 0.001)}"
+
+
 def _restart(sections: Numbers) -> Iterator[Rows]:
     rows = [
         (
@@ -221,6 +242,7 @@ _TABLES: dict[str, Callable[[Numbers], Iterator[Rows]]] = {
     "seaweedfs": lambda sections: _uploads("SeaweedFS", sections["seaweedfs"]),
     "availability": _availability,
     "crowd": _crowd,
+    "looks": _looks,
     "restart": _restart,
     "roundtrips": _roundtrips,
     "decisions": _decisions,

@@ -7,6 +7,7 @@ from bench.measure import Numbers
 
 DAEMON, LARGE = "cefmp4 (daemon)", "cefmp4 (daemon), 64 MiB parts"
 MB = 1_000_000
+LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ def targets(sections: Numbers) -> list[Target]:
         *_availability(sections.get("availability", {})),
         *_memory(sections),
         *_crowd(sections),
+        *_looks(sections.get("looks", {})),
         *_restart(sections.get("restart", {})),
         _exactly_one(sections.get("roundtrips", {})),
     ]
@@ -138,6 +140,18 @@ def _crowd(sections: Numbers) -> list[Target]:
     return [
         _below("1,000 growing: share of a core beyond the bytes", "< 0.10", 0.10, beyond),
         _at_most("1,000 growing: new file begun, p99 seconds", "<= 0.5", 0.5, begun),
+    ]
+
+
+def _looks(section: Numbers) -> list[Target]:
+    if section.get("recordings") != LOOKED_AT:
+        section = {}
+    listed, scraped = at(section, "list_seconds", "p99"), at(section, "metrics_seconds", "most")
+    line = ratio(section.get("line_bytes_per_second"), 1_000)
+    return [
+        _below("5,000 growing: a page of the list, p99 seconds", "< 0.2", 0.2, listed),
+        _below("5,000 growing: /metrics, longest, seconds", "< 1", 1.0, scraped),
+        _below("5,000 growing: live line of a page, kB/s", "< 100", 100.0, line),
     ]
 
 
