@@ -33,6 +33,8 @@ COMPLETE, PUT = "CompleteMultipartUpload", "PutObject"
 _CREDENTIALS = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the SDK's own chain"
 _PERMISSION = "the credentials lack a permission on this bucket"
 _NETWORK = "if this goes on, look at the store and at the network to it"
+_BUSY = "nothing yet: fewer parts are sent at a time; if it goes on, is the store too busy?"
+_AGAIN = "nothing yet: it is tried again; if it goes on, see the log of the store"
 _REGION = "check S3_REGION_NAME: the bucket is in another region"
 
 _CREDENTIAL_HINTS = MappingProxyType(
@@ -271,7 +273,8 @@ def _not_understood(operation: str) -> S3OperationError:
 
 
 def _hint(code: str) -> str:
-    return _CREDENTIAL_HINTS.get(code) or _HINTS.get(code, "")
+    busy = _BUSY if code in _SLOW_DOWN else _AGAIN
+    return _CREDENTIAL_HINTS.get(code) or _HINTS.get(code, busy)
 
 
 def _message(code: str, told: str) -> str:
