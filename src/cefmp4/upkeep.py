@@ -134,7 +134,7 @@ async def forget_now_and_then(
                 log.info("old streams dropped", streams=dropped)
             if not world.horizon.away:
                 gone = await forget_gone(world, shelf, before, gone)
-                lost = await let_go(world, before, lost)
+                lost = await let_go(world, past, before, lost)
         except Fenced:
             raise
         except CefMP4Error as error:
@@ -161,7 +161,9 @@ async def forget_gone(
     return gone.difference(confirmed)
 
 
-async def let_go(world: World, before: float, gone_last_time: frozenset[str]) -> frozenset[str]:
+async def let_go(
+    world: World, past: Past, before: float, gone_last_time: frozenset[str]
+) -> frozenset[str]:
     """End what was set aside before `before` and lost its file; the ids now without one.
 
     Only what had none the last time too, as in `forget_gone`. Until then a person can still
@@ -184,6 +186,7 @@ async def let_go(world: World, before: float, gone_last_time: frozenset[str]) ->
         ending = Finishing(world, ledger, Sight(), telling)
         await ending.abandon(Status.DELETED_LOCALLY, "deleted_locally", "")
         telling.ended(ledger.current)
+        past.add(ledger.current)
     return gone - gone_last_time
 
 
