@@ -127,6 +127,30 @@ async def test_a_restart_does_not_make_bytes_young() -> None:
     assert row(twins, stream).at_risk_since == began
 
 
+async def test_what_the_store_has_lost_is_as_old_as_the_recording() -> None:
+    """An upload that is gone leaves hours on the disk alone: nobody is told of some seconds.
+
+    Seen failing with the age of the last growth, here and after a restart.
+    """
+    twins, stream = await growing()
+    began = twins.clock.now()
+    for _ in range(3):
+        twins.clock.advance(50.0)
+        written(twins, 8)
+        await twins.rest(stream)
+    twins.store.uploads.clear()
+    written(twins, 8)
+    await stream.turn()
+    assert stream.ledger.current.upload_id is None
+    told = row(twins, stream)
+    assert (told.sent_bytes, told.at_risk_since, told.verdict) == (0, began, Safety.AT_RISK)
+    [stream] = await twins.restart()
+    stream.glance()
+    assert row(twins, stream).at_risk_since == began
+    await twins.rest(stream)
+    assert row(twins, stream).verdict is Safety.ON_ITS_WAY
+
+
 async def test_the_row_of_an_ended_stream_needs_no_parts() -> None:
     """What has become of it, from its checkpoint alone."""
     twins, stream = await growing(21)
