@@ -13,6 +13,7 @@ from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
 from cefmp4.elsewhere import View, rows_of
 from cefmp4.ports import Figures, Outline, Presence, Shown
+from cefmp4.rows import STALLED
 from contract.checkpoint_values import active
 
 IDS = ("9e0d4f0d-1592-84c6-9731-5a998365bb37", "9e0d4f0d-2592-84c6-9731-5a998365bb37")
@@ -184,3 +185,15 @@ def test_what_was_stored_is_stored_whatever_old_figures_say(text: io.StringIO) -
     print_rows(replace(view, rows=rows), rows)
     assert "✓ stored" in text.getvalue()
     assert "growing" not in text.getvalue()
+
+
+def test_an_object_that_stands_is_not_called_stalled_by_old_figures() -> None:
+    """Its metadata JSON is still to come, and the daemon spoke half a minute ago.
+
+    Seen failing with `stalled` and `stored` in one line.
+    """
+    [outline] = view_of("/watch/a.mp4").outlines.values()
+    cp = replace(outline.checkpoint, status=Status.S3_COMPLETED)
+    told = {cp.stream_id: replace(GROWING, status=STALLED, verdict="at_risk")}
+    [row] = rows_of([Outline(cp, 4, 4 * 1024**2, 5)], Shown(DAEMON, told), works=True)
+    assert (row.status, row.verdict) == ("s3_completed", Safety.STORED)
