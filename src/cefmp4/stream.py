@@ -67,7 +67,7 @@ class Stream:
     @property
     def achieved(self) -> tuple[int, int]:
         """Differs from what it was once anything has come of its turns."""
-        return self.ledger.written, self.sight.reread
+        return self.ledger.steps, self.sight.reread
 
     @property
     def path(self) -> str:

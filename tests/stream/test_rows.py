@@ -1,10 +1,13 @@
 """One row of each stream: whether it is safe, why, and since when."""
 
+from collections.abc import Callable
+
 from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
 from cefmp4.errors import S3OperationError
 from cefmp4.rows import STALLED, Moment, Row, row_at_the_end, row_of
 from cefmp4.stream import Stream
+from stream.faults import CLOSED_MP4
 from stream.twins import PATH, Twins
 
 BEGAN = 1_700_000_000.0
@@ -91,6 +94,54 @@ async def test_a_part_on_its_way_is_progress() -> None:
     assert row(twins, stream).status == STALLED
     stream.sight.in_flight.add(2)
     assert row(twins, stream).status == "active"
+
+
+async def completing(
+    complete: Callable[[Twins, Stream], None],
+) -> tuple[Twins, Stream]:
+    """A closed recording, every byte of which is sent and compared; `complete` is called
+    whenever the store is asked to complete it, which it does not."""
+    twins, stream = await growing(21)
+    twins.disk.files[PATH].boxes = CLOSED_MP4
+
+    async def refused(*_: object) -> None:
+        complete(twins, stream)
+        raise S3OperationError("CompleteMultipartUpload", "InternalError", "no", unclear=True)
+
+    twins.store.complete = refused  # type: ignore[method-assign,assignment]
+    return twins, stream
+
+
+async def test_a_store_that_puts_it_together_for_minutes_is_not_stuck() -> None:
+    """Every byte is there, and Complete of thousands of parts takes its time.
+
+    Seen failing with a recording that is at risk after a minute, and stalled after five.
+    """
+    seen = list[Row]()
+
+    def slowly(twins: Twins, stream: Stream) -> None:
+        row(twins, stream)  # as somebody always looks
+        twins.clock.advance(400.0)
+        seen.append(row(twins, stream))
+
+    twins, stream = await completing(slowly)
+    while not seen:
+        twins.clock.advance(await twins.rest(stream) or 0.0)
+    assert (seen[0].status, seen[0].verdict) == ("pending_completion", Safety.ON_ITS_WAY)
+
+
+async def test_what_the_store_never_completes_is_stalled() -> None:
+    """However often it is asked: what is written down for that is no progress.
+
+    Seen failing with each attempt taken for a step, so that no alarm ever came.
+    """
+    asked = list[float]()
+    twins, stream = await completing(lambda twins, _: asked.append(twins.clock.now()))
+    while not asked or twins.clock.now() - asked[0] < 400.0:
+        twins.clock.advance(await twins.rest(stream) or 0.0)
+    assert len(asked) > 5
+    told = row(twins, stream)
+    assert (told.status, told.verdict) == (STALLED, Safety.AT_RISK)
 
 
 async def test_a_slow_line_is_told_as_such() -> None:
