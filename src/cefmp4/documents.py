@@ -98,4 +98,4 @@ def _whole(value: object) -> int | None:
 def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    return "".join(letter for letter in value if letter.isprintable())[:LONGEST_TEXT] or None
+    return "".join(x for x in value[:LONGEST_TEXT] if x.isprintable()) or None

@@ -23,7 +23,7 @@ from cefmp4.ledger import Ledger
 from cefmp4.past import Past
 from cefmp4.ports import Checkpoints, Clock, Disk
 from cefmp4.problems import Problems
-from cefmp4.retry import is_worth_a_line
+from cefmp4.retry import async_retry_transient, is_worth_a_line
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
@@ -111,11 +111,11 @@ async def listen(
 
 
 async def recall_past(world: World, past: Past) -> None:
-    """What ended before this process began, for whoever looks."""
-    try:
-        past.restore(await world.checkpoints.load_ended(RECALLED))
-    except RedisOperationError as error:
-        log.warning("what ended before is not shown", error=str(error), hint=error.hint)
+    """What ended before this process began, for whoever looks; an outage is waited out."""
+    ended = await async_retry_transient(
+        "show what ended before", lambda: world.checkpoints.load_ended(RECALLED)
+    )
+    past.restore(ended)
 
 
 async def forget_now_and_then(

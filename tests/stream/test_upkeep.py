@@ -23,7 +23,7 @@ from cefmp4.problems import Problems
 from cefmp4.shelf import Shelf
 from cefmp4.stream import Stream
 from cefmp4.supervisor import Supervisor
-from cefmp4.upkeep import forget_gone, keep_claim, let_go
+from cefmp4.upkeep import forget_gone, keep_claim, let_go, recall_past
 from stream.faults import growing, on, outage, recorded
 from stream.test_supervisor import created, finished, quick, supervised
 from stream.twins import PATH, Twins
@@ -138,6 +138,16 @@ async def test_what_was_set_aside_is_let_go_once_its_recording_is_gone() -> None
     assert ended is not None
     assert (ended.status, ended.upload_id) == (Status.DELETED_LOCALLY, None)
     assert not ended.holds_path
+
+
+async def test_what_ended_before_is_shown_also_after_an_outage_at_the_start() -> None:
+    """Or nothing of today would count as stored until the next start. Seen failing so."""
+    twins, past = Twins(), Past()
+    cp = await twins.finish(await recorded(twins))
+    twins.checkpoints.before = on("load_ended", RedisOperationError("no answer"))
+    await recall_past(twins.world, past)
+    assert [row.stream_id for row in past] == [cp.stream_id]
+    assert past.stored_since(0.0) == 1
 
 
 async def test_what_was_let_go_waits_for_nobody_any_more() -> None:
