@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from cefmp4.console import terminal
-from cefmp4.console.terminal import printable
+from cefmp4.console.terminal import json_line, printable
 from cefmp4.console.words import clock, size
 
 STYLES = {"stored": "green", "failed": "bold red", "stalled": "yellow", "started": "cyan"}
@@ -17,7 +17,7 @@ TYPE_LETTERS = 16
 
 def print_event_json(text: str) -> None:
     """The CloudEvent as it is, on one line; at once, for whoever reads on."""
-    sys.stdout.write(" ".join(text.splitlines()) + "\n")
+    sys.stdout.write(json_line(text) + "\n")
     sys.stdout.flush()
 
 
