@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cefmp4.console import terminal
-from cefmp4.console.events import print_event_json
+from cefmp4.console.events import print_event, print_event_json
 from cefmp4.console.streams import live, print_rows
 from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
@@ -223,3 +223,15 @@ def test_json_on_a_terminal_acts_in_no_way_and_says_the_same(
     assert "\u00e9\U0001f3a5" in text
     print_event_json('{"a":\r\n\t1}\n')
     assert json.loads(capsys.readouterr().out) == {"a": 1}
+
+
+def test_an_event_of_somebody_else_ends_no_tail(text: io.StringIO) -> None:
+    """Whoever may write to `cefmp4:events` may write what is no text at all.
+
+    Seen failing with a traceback.
+    """
+    name = '{"data": {"original_file_path": "a\\ud800.mp4", "reason": "\\udfff"}}'
+    size = f'{{"data": {{"total_size_bytes": {10**400}}}}}'
+    for odd in (name, size, "[", '"', "[" * 100_000):
+        print_event(odd, "in\udcffst")
+    assert "a?.mp4" in text.getvalue()
