@@ -1,6 +1,7 @@
 """What the settings mean for all that tells others of the streams: events, figures, traces."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -56,13 +57,12 @@ def make_lookout(settings: Settings, supervisor: Supervisor) -> Lookout:
 
 
 def figures(lookout: Lookout, supervisor: Supervisor) -> Callable[[], Awaitable[Figures]]:
-    """All streams in numbers, those that wait for a person included."""
+    """All streams in numbers, those that are set aside included."""
 
     async def look() -> Figures:
         seen = await lookout.look()
-        waiting = supervisor.past.not_stored()
         return Figures(
-            {**seen.statuses, **waiting},
+            supervisor.past.set_aside(seen.rows) + Counter(seen.statuses),
             seen.unsent_bytes,
             seen.at_risk_seconds,
             seen.at_risk,

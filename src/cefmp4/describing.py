@@ -12,7 +12,7 @@ from cefmp4.core.media import Poster
 from cefmp4.core.model import Checkpoint
 from cefmp4.core.mp4 import Boxes
 from cefmp4.core.objects import metadata_key, poster_key
-from cefmp4.errors import ChunkProcessingError, S3OperationError
+from cefmp4.errors import ChunkProcessingError, S3OperationError, StreamInitializationError
 from cefmp4.ledger import Ledger
 from cefmp4.metadata import metadata_json
 from cefmp4.ports import Fingerprint, NoPicture, Picture, Probe
@@ -62,7 +62,7 @@ async def _put_poster(world: World, ledger: Ledger, probe: Probe) -> Poster | No
         return NoPicture(f"{CHANGED} pictured")
     try:
         return await _put(world, ledger, picture)
-    except S3OperationError as error:
+    except (S3OperationError, StreamInitializationError) as error:
         if error.transient:
             raise
         return NoPicture(str(error))

@@ -70,7 +70,7 @@ def row_elsewhere(outline: Outline, figures: Figures | None, works: bool) -> Row
     return replace(
         row,
         path=figures.path,
-        status=STALLED if figures.status == STALLED else cp.status.value,
+        status=STALLED if figures.status == STALLED and not stored else cp.status.value,
         verdict=Safety.STORED if stored else _verdict(figures),
         why=figures.why,
         since=figures.since,

@@ -150,6 +150,9 @@ class Finishing:
         if cp.upload_id and not cp.completing:
             await self._abort(cp.key, cp.upload_id)  # a part in flight may have revived it
         await self.ledger.record(lambda c: c.restarted(f"upload lost: {why}"))
+        clock = self.world.clock
+        age_seconds = max(0.0, clock.now() - cp.started_at)
+        self.sight.growth.lost(clock.monotonic() - age_seconds)
         self.telling.upload_lost(len(cp.parts), why)
         self.sight.upload_may_exist = False
 

@@ -27,8 +27,8 @@ class Ledger:
         self, checkpoints: Checkpoints, checkpoint: Checkpoint | None, clock: Clock
     ) -> None:
         self.checkpoint = checkpoint
-        self.written = 0
-        """How often something new was written down."""
+        self.steps = 0
+        """How often it got on; that the store is asked to complete, and did not, is no step."""
         self._checkpoints, self._clock = checkpoints, clock
         self._writing = asyncio.Lock()
         self._unwritten: Checkpoint | None = None
@@ -71,7 +71,7 @@ class Ledger:
         await self._checkpoints.save(before, after)
         self._doubts -= 1
         self.checkpoint, self._unwritten = after, None
-        self.written += 1
+        self.steps += before is None or before.completing == after.completing
 
     def distrust(self) -> None:
         """Something failed: read again before deciding."""

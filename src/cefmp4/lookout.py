@@ -82,8 +82,8 @@ class Lookout:
         rows: dict[str, Row] = {}
         before, changed = self._last.rows, False
         async for stream in unhurried(list(self._streams()), ROWS_AT_A_TIME):
-            if stream.has_nothing or stream.ended:
-                continue
+            if stream.ended or (stream.has_nothing and not stream.failures):
+                continue  # what cannot be looked at may hold anything
             row = row_of(stream, moment, self._stalled_after_seconds)
             was = before.get(row.stream_id)
             if was is not None and was == row:

@@ -83,7 +83,7 @@ def read_metadata(document: bytes) -> Described | None:
             int(told["checksum"]["hex"], 16),
             told["etag"],
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -168,8 +168,6 @@ class Metrics:
     def watch_streams(self, look: Callable[[], Awaitable[Figures]]) -> None:
         """Ask this for the figures of all streams at every scrape."""
         self._look = look
-        self.sent_bytes = 0
-        """All bytes that have landed in the store, over all streams."""
 
     def stream_ended(self, stream_id: str, processing_seconds: float, status: Status) -> None:
         """The stream has its final status: its series go after the next scrape."""

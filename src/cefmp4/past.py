@@ -1,17 +1,17 @@
 """What has become of the streams that ended lately: a bounded number of rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from cefmp4.core.model import RETRIED, Checkpoint
+from cefmp4.core.model import RETRIED, Checkpoint, Wish
 from cefmp4.core.safety import Safety
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Disk
 from cefmp4.rows import Row, is_stored, row_at_the_end
 
 KEPT = 10_000
-"""Rows; those of the longest ago go first. What waits for a person stays."""
+"""Rows; those of the longest ago go first. What can be retried stays."""
 
 
 class Past:
@@ -63,11 +63,11 @@ class Past:
             self.changes += 1
 
     def forget(self, ended_before: float) -> None:
-        """What ended before this time and waits for nobody, as the state server does."""
+        """What ended before this time and cannot be retried, as the state server does."""
         old = [
             row.stream_id
             for row in self._rows.values()
-            if (row.ended_at or 0.0) < ended_before and row.verdict is not Safety.NOT_STORED
+            if (row.ended_at or 0.0) < ended_before and not can_be_retried(row)
         ]
         for stream_id in old:
             self.drop(stream_id)
@@ -81,11 +81,21 @@ class Past:
         waiting = (row for row in self if row.verdict is Safety.NOT_STORED)
         return Counter(row.status for row in waiting)
 
+    def set_aside(self, living: Container[str] = ()) -> Counter[str]:
+        """The same, and those a person has aborted, without the ones taken up again."""
+        kept = (row for row in self if can_be_retried(row))
+        return Counter(row.status for row in kept if row.stream_id not in living)
+
     def _bound(self) -> None:
         while len(self._rows) > self._kept:
             rows = self._rows.values()
-            over = (row.stream_id for row in rows if row.verdict is not Safety.NOT_STORED)
+            over = (row.stream_id for row in rows if not can_be_retried(row))
             del self._rows[next(over, next(iter(self._rows)))]
+
+
+def can_be_retried(row: Row) -> bool:
+    """It is set aside, and its name is kept for it."""
+    return Wish.RETRY.value in row.can
 
 
 def size_at_home(disk: Disk, checkpoint: Checkpoint) -> int | None:

@@ -55,6 +55,12 @@ class Progress:
         self.due_since = now if self.due_since is None else self.due_since
 
     def stuck_seconds(self, now: float, achieved: tuple[int, int]) -> float:
-        """For how long something has been due while nothing was achieved."""
-        stuck = self.due_since is not None and achieved == self._achieved
-        return now - self.due_since if stuck and self.due_since is not None else 0.0
+        """For how long something has been due while nothing was achieved.
+
+        What was achieved in the middle of a turn counts from when somebody looked.
+        """
+        if self.due_since is None:
+            return 0.0
+        if achieved != self._achieved:
+            self._achieved, self.due_since = achieved, now
+        return now - self.due_since

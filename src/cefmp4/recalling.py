@@ -9,10 +9,7 @@ What must stay true: nothing is claimed on the word of a name. Whatever does not
 disk is left alone, and the recording begins anew.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -27,17 +24,16 @@ from cefmp4.core.model import (
     Status,
     StoredObject,
 )
-from cefmp4.core.objects import is_md5, metadata_key
+from cefmp4.core.objects import is_md5
 from cefmp4.core.stream_ids import is_tagged
+from cefmp4.documents import Document, read_document
 from cefmp4.errors import StreamInitializationError, UploadGone
 from cefmp4.metadata import readable
-from cefmp4.ports import Digests, ListedPart, ObjectStore, Upload
+from cefmp4.ports import Digests, ListedPart, Upload
 from cefmp4.world import World
 
 TRIAL_PARTS = 4
 """When none of so many parts matches, the upload is taken to be another recording's."""
-MAX_DOCUMENT_BYTES = 16 * 1024**2
-"""Ten thousand parts take less than 3 MiB."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,30 +65,6 @@ async def _ask_the_store(world: World) -> None:
     memory.asked = True
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What the metadata JSON beside an object says."""
-
-    path: str
-    etag: str | None
-    crc64nvme: int
-
-
-async def read_document(store: ObjectStore, key: str) -> Document | None:
-    """The metadata JSON beside the object under `key`; None without one that can be read."""
-    name = metadata_key(key)
-    found = await store.head(name)
-    if found is None or found.size_bytes > MAX_DOCUMENT_BYTES:
-        return None
-    raw = b"".join([piece async for piece in store.read(name)])
-    try:
-        told: dict[str, Any] = json.loads(raw)
-        checksum = int(told["checksum"]["hex"], 16)
-        return Document(str(told["original_file_path"]), told["etag"], checksum)
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
 class Recording:
     """One recording, held against what the store has."""
 
@@ -112,7 +84,7 @@ class Recording:
             if await self._is_stored_as(key, found, document):
                 keys.discard(key)
                 log.info("recognised in the store", file_path=self._path, key=key)
-                return self._as_stored(key, found, described=document is not None)
+                return self._as_stored(key, found, document)
         return None
 
     async def _is_stored_as(
@@ -129,8 +101,15 @@ class Recording:
         _, crc = await self._digests(Span(1, 0, found.size_bytes), md5=False)
         return crc == expected and self._world.disk.stat(self._path) == self._version
 
-    def _as_stored(self, key: str, found: StoredObject, *, described: bool) -> Checkpoint:
-        """As after HEAD: the JSON, AFTER_UPLOAD and the end are still to come, if at all."""
+    def _as_stored(
+        self, key: str, found: StoredObject, document: Document | None
+    ) -> Checkpoint:
+        """As after HEAD: the JSON, AFTER_UPLOAD and the end are still to come, if at all.
+
+        A JSON of another object than stands there is written anew.
+        """
+        if document is not None and document.etag != found.etag:
+            document = None
         now, size = self._world.clock.now(), self._version.size_bytes
         whole = Part(1, size, "", self._read[0, size][1], now)
         return Checkpoint(
@@ -148,7 +127,9 @@ class Recording:
             last_activity_at=now,
             stored=found,
             stored_at=now,
-            described=described,
+            described=document is not None,
+            media=document.media if document else None,
+            poster=document.poster if document else None,
             reason=SealReason.RECOGNISED.value,
         )
 

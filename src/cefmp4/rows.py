@@ -179,7 +179,8 @@ def _standing(stream: Stream, now: float) -> tuple[Standing, float | None]:
         first = unsent_from(cp, size)
         at_risk_since = None if first is None else sight.growth.since(first)
         unsent = 0 if first is None else max(size - cp.bytes_sent, 1)
-    moving = bool(sight.in_flight) and not stream.failures
+    asked = cp is not None and cp.completing  # a store may take minutes to put it together
+    moving = (bool(sight.in_flight) or asked) and not stream.failures
     return (
         Standing(
             unsent,

@@ -41,8 +41,8 @@ class Sight:
     growth: Growth = field(default_factory=Growth)
     in_flight: set[int] = field(default_factory=set)
     """Parts on their way just now."""
-    proofs: int = 0
-    """How often a part was held against the disk and agreed."""
+    reread: int = 0
+    """How often a part was read again, to be held against what was sent."""
     _proven: Numbers = NO_NUMBERS
     _proven_of: FileVersion | None = None
 
@@ -92,7 +92,6 @@ class Sight:
         if version != self._proven_of:
             self._proven, self._proven_of = NO_NUMBERS, version
         self._proven = self._proven.with_number(number)
-        self.proofs += 1
 
     @asynccontextmanager
     async def sending(

@@ -40,8 +40,7 @@ class Stream:
     def __init__(self, world: World, path: str, checkpoint: Checkpoint | None = None) -> None:
         self.world = world
         self.first_path = path
-        self.stream_id = checkpoint.stream_id if checkpoint else world.new_stream_id()
-        """Stays the same until it begins: its key may be reserved already."""
+        self._first_id = checkpoint.stream_id if checkpoint else world.new_stream_id()
         self.ledger = Ledger(world.checkpoints, checkpoint, world.clock)
         resumed = checkpoint is not None
         self.sight = Sight(upload_may_exist=resumed, looked_into=resumed)
@@ -60,9 +59,15 @@ class Stream:
         return self.ledger.checkpoint
 
     @property
+    def stream_id(self) -> str:
+        """Stays the same until it begins, as its key may be reserved already; then it is what
+        is remembered: of one that was found again in the store, the one of its first life."""
+        return self.checkpoint.stream_id if self.checkpoint else self._first_id
+
+    @property
     def achieved(self) -> tuple[int, int]:
         """Differs from what it was once anything has come of its turns."""
-        return self.ledger.written, self.sight.proofs
+        return self.ledger.steps, self.sight.reread
 
     @property
     def path(self) -> str:

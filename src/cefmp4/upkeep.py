@@ -23,7 +23,7 @@ from cefmp4.ledger import Ledger
 from cefmp4.past import Past
 from cefmp4.ports import Checkpoints, Clock, Disk
 from cefmp4.problems import Problems
-from cefmp4.retry import is_worth_a_line
+from cefmp4.retry import async_retry_transient, is_worth_a_line
 from cefmp4.shelf import Shelf
 from cefmp4.sight import Sight
 from cefmp4.sweeping import Judged, abort_all, look_over
@@ -111,11 +111,11 @@ async def listen(
 
 
 async def recall_past(world: World, past: Past) -> None:
-    """What ended before this process began, for whoever looks."""
-    try:
-        past.restore(await world.checkpoints.load_ended(RECALLED))
-    except RedisOperationError as error:
-        log.warning("what ended before is not shown", error=str(error), hint=error.hint)
+    """What ended before this process began, for whoever looks; an outage is waited out."""
+    ended = await async_retry_transient(
+        "show what ended before", lambda: world.checkpoints.load_ended(RECALLED)
+    )
+    past.restore(ended)
 
 
 async def forget_now_and_then(
@@ -134,7 +134,7 @@ async def forget_now_and_then(
                 log.info("old streams dropped", streams=dropped)
             if not world.horizon.away:
                 gone = await forget_gone(world, shelf, before, gone)
-                lost = await let_go(world, before, lost)
+                lost = await let_go(world, past, before, lost)
         except Fenced:
             raise
         except CefMP4Error as error:
@@ -161,7 +161,9 @@ async def forget_gone(
     return gone.difference(confirmed)
 
 
-async def let_go(world: World, before: float, gone_last_time: frozenset[str]) -> frozenset[str]:
+async def let_go(
+    world: World, past: Past, before: float, gone_last_time: frozenset[str]
+) -> frozenset[str]:
     """End what was set aside before `before` and lost its file; the ids now without one.
 
     Only what had none the last time too, as in `forget_gone`. Until then a person can still
@@ -184,6 +186,7 @@ async def let_go(world: World, before: float, gone_last_time: frozenset[str]) ->
         ending = Finishing(world, ledger, Sight(), telling)
         await ending.abandon(Status.DELETED_LOCALLY, "deleted_locally", "")
         telling.ended(ledger.current)
+        past.add(ledger.current)
     return gone - gone_last_time
 
 

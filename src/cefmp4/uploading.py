@@ -176,6 +176,7 @@ class Uploading:
             span = Span(number, cp.geometry.span(number).offset, part.size_bytes)
             crc = await self.world.disk.crc64nvme(cp.path, cp.identity, span)
             read_bytes += span.length
+            self.sight.reread += 1
             if crc == part.crc64nvme:
                 agree.append(number)
             else:

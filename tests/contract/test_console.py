@@ -1,18 +1,23 @@
 """Tables, as they stand on a terminal and in a pipe."""
 
 import io
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from cefmp4.console import terminal
+from cefmp4.console.events import print_event, print_event_json
 from cefmp4.console.streams import live, print_rows
 from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
 from cefmp4.elsewhere import View, rows_of
 from cefmp4.ports import Figures, Outline, Presence, Shown
+from cefmp4.rows import STALLED
 from contract.checkpoint_values import active
 
 IDS = ("9e0d4f0d-1592-84c6-9731-5a998365bb37", "9e0d4f0d-2592-84c6-9731-5a998365bb37")
@@ -184,3 +189,49 @@ def test_what_was_stored_is_stored_whatever_old_figures_say(text: io.StringIO) -
     print_rows(replace(view, rows=rows), rows)
     assert "✓ stored" in text.getvalue()
     assert "growing" not in text.getvalue()
+
+
+def test_an_object_that_stands_is_not_called_stalled_by_old_figures() -> None:
+    """Its metadata JSON is still to come, and the daemon spoke half a minute ago.
+
+    Seen failing with `stalled` and `stored` in one line.
+    """
+    [outline] = view_of("/watch/a.mp4").outlines.values()
+    cp = replace(outline.checkpoint, status=Status.S3_COMPLETED)
+    told = {cp.stream_id: replace(GROWING, status=STALLED, verdict="at_risk")}
+    [row] = rows_of([Outline(cp, 4, 4 * 1024**2, 5)], Shown(DAEMON, told), works=True)
+    assert (row.status, row.verdict) == ("s3_completed", Safety.STORED)
+
+
+ODD = "a\u2028b\x85c\x9b31m\x7f\u202e\U000e0001 \\ \u00e9\U0001f3a5.mp4"
+"""A name that ends lines, colours, deletes, and turns round, with letters that do not."""
+
+
+@pytest.mark.parametrize("printed", [print_event_json, terminal.print_json])
+def test_json_on_a_terminal_acts_in_no_way_and_says_the_same(
+    printed: Callable[[Any], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On as many lines as without the name.
+
+    Seen failing with a name that had lost a letter, and with one that coloured the terminal.
+    """
+    told = {"original_file_path": ODD}
+    printed(told if printed is terminal.print_json else json.dumps(told, ensure_ascii=False))
+    text = capsys.readouterr().out
+    assert json.loads(text) == told
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "\u00e9\U0001f3a5" in text
+    print_event_json('{"a":\r\n\t1}\n')
+    assert json.loads(capsys.readouterr().out) == {"a": 1}
+
+
+def test_an_event_of_somebody_else_ends_no_tail(text: io.StringIO) -> None:
+    """Whoever may write to `cefmp4:events` may write what is no text at all.
+
+    Seen failing with a traceback.
+    """
+    name = '{"data": {"original_file_path": "a\\ud800.mp4", "reason": "\\udfff"}}'
+    size = f'{{"data": {{"total_size_bytes": {10**400}}}}}'
+    for odd in (name, size, "[", '"', "[" * 100_000):
+        print_event(odd, "in\udcffst")
+    assert "a?.mp4" in text.getvalue()

@@ -174,6 +174,29 @@ async def test_what_cannot_be_told_is_not_written(redis_url: str) -> None:
         assert (await checkpoints.outboxes.untold(Sink.WEBHOOK)).pending == 0
 
 
+async def test_what_waits_for_a_sink_that_was_turned_off_goes_in_time(redis_url: str) -> None:
+    """A week after a start without it; not at all when it is turned on again before.
+
+    Seen failing with a hundred thousand events kept for a receiver that nobody names any more.
+    """
+    outbox = "cefmp4:{suite}:outbox:webhook"
+    with Redis.from_url(redis_url) as client:
+        lasts: list[int] = []
+        for sinks in ([Sink.WEBHOOK], [Sink.REDIS], [], [Sink.WEBHOOK]):
+            async with open_checkpoints(redis_url, "suite", sinks=sinks) as checkpoints:
+                await checkpoints.claim()
+                if not lasts:
+                    await checkpoints.save(None, active())
+                lasts.append(client.ttl(outbox))
+                if len(lasts) == 2:
+                    client.expire(outbox, 1000)  # six days later
+                await checkpoints.release()
+        assert lasts[0] == lasts[3] == -1
+        assert lasts[1] == pytest.approx(7 * 86_400, abs=60)
+        assert lasts[2] == pytest.approx(1000, abs=60)
+        assert client.xlen(outbox) == 1
+
+
 async def test_the_stream_of_events_is_trimmed(redis_url: str) -> None:
     """To about as many as it is to keep."""
     opening = open_checkpoints(redis_url, "suite", sinks=[Sink.REDIS], events_kept=100)

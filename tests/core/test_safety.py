@@ -60,5 +60,18 @@ def test_what_stands_in_the_store_is_safe() -> None:
 def test_how_a_stream_can_end(status: Status, reason: str, safety: Safety) -> None:
     """Only what a person can still mend is called not stored."""
     ended = checkpoint(10, seal=version(10)).ended(status, 1.0, reason)
-    stood = replace(ended, stored=StoredObject(10, "e", "s", None))
-    assert safety_at_the_end(stood) is safety
+    there = StoredObject(10, "e", "s", None) if safety is Safety.STORED else None
+    assert safety_at_the_end(replace(ended, stored=there)) is safety
+
+
+def test_an_object_that_stands_is_safe_whatever_failed_after_it() -> None:
+    """Its metadata JSON was refused for good: that is a failure, but no byte is at risk.
+
+    Seen failing with a person told that it is not stored.
+    """
+    there = StoredObject(10, "e", "s", None)
+    ended = replace(checkpoint(10, seal=version(10)), stored=there)
+    failed = ended.ended(Status.FAILED_FINALIZATION, 1.0, "the key of its JSON is too long")
+    assert safety_at_the_end(failed) is Safety.STORED
+    again = failed.retried().ended(Status.FAILED_FINALIZATION, 2.0, "InvalidPart")
+    assert safety_at_the_end(again) is Safety.NOT_STORED, "what stood may be gone by then"

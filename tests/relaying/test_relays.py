@@ -14,7 +14,7 @@ from cefmp4.assembly import SystemClock
 from cefmp4.core.happenings import Sink
 from cefmp4.core.model import Status
 from cefmp4.errors import Fenced, RedisOperationError
-from cefmp4.relaying import Relay
+from cefmp4.relaying import Relay, Relaying
 from cefmp4.relaying.stream import StreamRelay
 from cefmp4.relaying.webhook import Patience, WebhookRelay
 from contract.checkpoint_values import active
@@ -208,3 +208,32 @@ async def test_a_failed_end_is_told_after_what_came_before_it(
     expected = ["stream.started", "stream.stalled", "stream.failed"]
     async with telling(checkpoints, receiver.url):
         await wait_until(lambda: receiver.types_of(begun.stream_id) == expected)
+
+
+async def test_the_end_does_not_wait_for_what_is_refused_for_ever(
+    checkpoints: MemoryCheckpoints,
+) -> None:
+    """A user of Redis who may not write `cefmp4:events` keeps no `--once` from ending, and
+    nothing of what is left is lost; an outage is waited out.
+
+    Seen failing with a wait that had no end.
+    """
+    await stall(checkpoints, active("/a"), 2)
+    outages = 3
+
+    def refused(operation: str) -> None:
+        nonlocal outages
+        if operation == "publish":
+            raise RedisOperationError("no permissions")
+        if operation == "outbox" and outages:
+            outages -= 1
+            raise RedisOperationError("no answer")
+
+    checkpoints.before = refused
+    relay = StreamRelay(checkpoints.outboxes)
+    async with at_work(relay):
+        with capture_logs() as logs:
+            await Relaying(checkpoints.outboxes, [relay], 0.0).all_told()
+    assert outages == 0
+    assert await left(checkpoints, Sink.REDIS) == 2
+    assert "events are left for the next start" in [line["event"] for line in logs]

@@ -59,3 +59,28 @@ async def test_what_was_sent_after_the_seal_is_not_read_again() -> None:
     checkpoint = await twins.finish(stream)
     assert len(checkpoint.parts) == 9
     assert reads.offsets == [0, 8, 16, 24, 32]
+
+
+async def test_a_long_comparison_gets_on_with_every_part() -> None:
+    """A batch of large parts on a slow disk takes minutes: nothing is wrong with it.
+
+    Seen failing with what was read counted only at the end of the batch: it was called
+    stalled, and the page said that nothing comes of it.
+    """
+    twins = Twins()
+    stream = await growing(twins)
+    stream = (await twins.restart())[0]
+    twins.disk.close_writer(PATH)
+    twins.disk.files[PATH].boxes = CLOSED_MP4
+    crc64nvme, stuck = twins.disk.crc64nvme, list[float]()
+
+    async def slow(path: str, identity: tuple[int, int], span: Span) -> int:
+        crc = await crc64nvme(path, identity, span)
+        twins.clock.advance(40.0)
+        stuck.append(stream.progress.stuck_seconds(twins.clock.monotonic(), stream.achieved))
+        return crc
+
+    twins.disk.crc64nvme = slow  # type: ignore[method-assign]
+    await twins.finish(stream)
+    assert len(stuck) >= 2
+    assert max(stuck) <= 40.0

@@ -8,10 +8,12 @@ import jsonschema
 import pytest
 
 from cefmp4.core.media import Poster
-from cefmp4.core.model import Checkpoint, Status
-from cefmp4.errors import S3OperationError
+from cefmp4.core.model import Checkpoint, Status, Wish
+from cefmp4.core.safety import Safety
+from cefmp4.errors import S3OperationError, StreamInitializationError
 from cefmp4.metadata import metadata_schema
 from cefmp4.ports import NoPicture, Picture
+from cefmp4.rows import row_at_the_end
 from stream.faults import CLOSED_MP4, Lost, on, outage, recorded
 from stream.pictured import SHOWN, Pictured
 from stream.twins import PATH, Twins
@@ -154,6 +156,32 @@ async def test_what_the_store_never_takes_keeps_no_stream_from_its_end() -> None
     twins.store.before = on("put_document", refused)
     checkpoint = await twins.finish(stream)
     stands_without(twins, checkpoint, "PutObject: EntityTooLarge: no")
+    twins = Pictured()
+    stream = await recorded(twins)
+    twins.store.before = on("put_document", StreamInitializationError("KeyTooLong: no"))
+    stands_without(twins, await twins.finish(stream), "KeyTooLong: no")
+
+
+async def test_an_object_that_cannot_be_described_is_safe_and_described_when_retried() -> None:
+    """The store refuses the key of the JSON for good: the recording is stored all the same,
+    and a person who has mended it gets the JSON of what stands then.
+
+    Seen failing with `not stored`, and with a JSON that was never written anew.
+    """
+    twins = Twins()
+    stream = await recorded(twins)
+    too_long = StreamInitializationError("KeyTooLong: no")
+    twins.store.before = on("put_document", too_long)
+    checkpoint = await twins.finish(stream)
+    assert checkpoint.status is Status.FAILED_FINALIZATION
+    assert row_at_the_end(checkpoint).verdict is Safety.STORED
+    assert "retry" in row_at_the_end(checkpoint).can
+    twins.store.before = None
+    stream.sight.wish = Wish.RETRY
+    again = await twins.finish(stream)
+    assert again.status is Status.COMPLETED_WITH_META
+    assert twins.videos == {again.key: twins.content()}
+    assert document(twins, again)["total_size_bytes"] == 21
 
 
 # --- pictures among other objects --------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from cefmp4.assembly_telling import figures
-from cefmp4.core.model import Status
+from cefmp4.core.model import Status, Wish
 from cefmp4.counted import CountedStore
 from cefmp4.errors import PartsRefused, RedisOperationError, S3OperationError, UploadGone
 from cefmp4.lookout import Lookout
@@ -188,6 +188,12 @@ async def test_a_scrape_sees_the_streams_as_they_are() -> None:
     assert await value(metrics, 'cefmp4_streams{status="aborted"}') == 0
     assert (await value(metrics, "cefmp4_unsent_bytes") or 0) > 0
     assert await value(metrics, "active_streams_gauge") == 1
+    await supervisor.hear({supervisor.streams[PATH].stream_id: Wish.ABORT})
+    await wait_until(lambda: supervisor.active_streams() == 0)
+    fresh = Lookout(lambda: supervisor.roster, twins.clock, 300.0)
+    metrics.watch_streams(figures(fresh, supervisor))
+    assert await value(metrics, 'cefmp4_streams{status="active"}') == 0
+    assert await value(metrics, 'cefmp4_streams{status="aborted"}') == 1
     await supervisor.stop(1.0)
 
 

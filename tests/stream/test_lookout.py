@@ -3,8 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cefmp4.core.safety import Safety
+from cefmp4.errors import ChunkProcessingError
 from cefmp4.lookout import Lookout
+from cefmp4.rows import STALLED
 from cefmp4.stream import Stream
+from stream.faults import on
 from stream.twins import HandClock, Twins
 
 
@@ -29,6 +33,26 @@ async def test_a_sighting_adds_up_the_streams() -> None:
     assert sighting.statuses == {"active": 3}
     assert (sighting.unsent_bytes, sighting.at_risk_seconds) == (12, 2.0)
     assert (sighting.at_risk, sighting.stalled) == (0, [])
+
+
+async def test_what_cannot_even_be_looked_at_is_shown_as_at_risk() -> None:
+    """A disk that answers with an error hides how much is there; an empty file is no row.
+
+    Seen failing with no row at all, so that all was well.
+    """
+    twins = Twins()
+    await twins.start()
+    for path in ("/w/empty.mp4", "/w/broken.mp4"):
+        twins.disk.write(path, b"")
+    empty, broken = twins.stream("/w/empty.mp4"), twins.stream("/w/broken.mp4")
+    await empty.turn()
+    twins.disk.before = on("stat", ChunkProcessingError("Input/output error"))
+    await broken.turn()
+    twins.clock.advance(400.0)
+    sighting = await Lookout(lambda: [empty, broken], twins.clock, 300.0).look()
+    [row] = sighting.rows.values()
+    assert (row.path, row.verdict, row.status) == (broken.path, Safety.AT_RISK, STALLED)
+    assert (row.why, row.disk_bytes) == ("Input/output error", None)
 
 
 async def test_many_who_look_cost_one_look() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from cefmp4.core.model import RETRIED, Status, Wish
 from cefmp4.core.stream_ids import instance_tag
+from cefmp4.past import Past
 from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import let_go, sweep
 from stream.faults import growing, recorded
@@ -85,7 +86,7 @@ async def test_what_was_set_aside_in_another_directory_is_not_let_go() -> None:
     twins.disk.delete(PATH)
     twins.world.horizon.root, twins.world.horizon.roots = (3, 4), frozenset({(3, 4)})
     later, known = twins.clock.now() + 1, frozenset({stream.ledger.current.stream_id})
-    await let_go(twins.world, later, known)
+    await let_go(twins.world, Past(), later, known)
     assert len(twins.store.uploads) == 1
 
 

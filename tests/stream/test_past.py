@@ -53,3 +53,19 @@ def test_the_retention_takes_all_but_what_waits() -> None:
     past.add(ended("new", 9.0))
     past.forget(5.0)
     assert names(past) == ["waiting", "new"]
+
+
+def test_what_a_person_has_aborted_is_kept_and_counted_while_it_can_be_retried() -> None:
+    """It waits for nobody, but the state server keeps its name for it: so it is shown.
+
+    Seen failing with aborted ones counted nowhere, and dropped with the retention.
+    """
+    past = Past()
+    past.add(ended("aborted", 1.0, Status.ABORTED, "aborted by a person"))
+    past.add(ended("failed", 1.0, Status.FAILED, "AccessDenied"))
+    past.add(ended("replaced", 9.0, Status.FAILED, "replaced"))
+    past.forget(5.0)
+    assert names(past) == ["aborted", "failed", "replaced"]
+    assert past.not_stored() == {"failed": 1}
+    assert past.set_aside() == {"aborted": 1, "failed": 1}
+    assert past.set_aside({"failed"}) == {"aborted": 1}

@@ -11,7 +11,7 @@ def test_each_step_is_progress() -> None:
     assert progress.stuck_seconds(15.0, (1, 0)) == 5.0
     assert progress.stuck_seconds(15.0, (2, 0)) == 0.0
     progress.decided("whole parts are due", 20.0, due=True, achieved=(2, 0))
-    assert progress.stuck_seconds(25.0, (2, 0)) == 5.0
+    assert progress.stuck_seconds(25.0, (2, 0)) == 10.0, "since it was seen to get on"
 
 
 def test_a_wait_is_not_stuck() -> None:
@@ -40,3 +40,15 @@ def test_trouble_keeps_the_time_it_began() -> None:
     assert progress.trouble is not None
     assert (progress.trouble.error, progress.trouble.since) == ("ValueError", 5.0)
     assert progress.stuck_seconds(15.0, (0, 0)) == 10.0
+
+
+def test_a_turn_that_got_on_once_can_still_get_stuck() -> None:
+    """One part landed, and the others of the same turn wait for ever for their slots.
+
+    Seen failing with a turn that counted as moving until it was over.
+    """
+    progress = Progress()
+    progress.decided("sealed: 0 of 5 parts sent", 10.0, due=True, achieved=(1, 0))
+    assert progress.stuck_seconds(15.0, (1, 0)) == 5.0
+    assert progress.stuck_seconds(20.0, (2, 0)) == 0.0
+    assert progress.stuck_seconds(420.0, (2, 0)) == 400.0

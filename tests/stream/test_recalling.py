@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 
-from cefmp4.core.model import SealReason, Status
+from cefmp4.core.model import SealReason, Status, Wish
+from cefmp4.events import Scan
+from cefmp4.lookout import Lookout
 from cefmp4.stream import Stream
+from cefmp4.supervisor import Supervisor
 from cefmp4.upkeep import note_if_whole, sweep
 from stream.faults import CLOSED_MP4, growing, recorded
 from stream.twins import PATH, POLICY, Twins
+from waiting import wait_until
 
 OTHER = "/w/b.mp4"
 ROOT = (1, 2)
@@ -56,6 +60,27 @@ async def test_parts_that_match_are_not_sent_again() -> None:
     assert (await twins.finish(stream)).status is Status.COMPLETED_WITH_META
     assert list(twins.videos.values()) == [twins.content()]
     assert not twins.store.uploads
+
+
+async def test_what_was_found_again_is_shown_under_its_own_id() -> None:
+    """Its row, its figures and a person's wish are about the stream that is remembered.
+
+    Seen failing with the id it would have had as a new one: no wish from the page reached it,
+    and commands elsewhere were told nothing of it.
+    """
+    twins = Twins()
+    before = (await growing(twins)).ledger.current
+    await forgotten(twins)
+    supervisor = Supervisor(twins.world)
+    await supervisor.handle_scan(Scan({PATH: twins.disk.files[PATH].version}))
+    await wait_until(lambda: supervisor.active_streams() == 1)
+    sighting = await Lookout(lambda: supervisor.roster, twins.clock, 300.0).look()
+    assert list(sighting.rows) == [before.stream_id]
+    await twins.checkpoints.wish(before.stream_id, Wish.ABORT)
+    await supervisor.hear(dict.fromkeys(sighting.rows, Wish.ABORT))
+    await wait_until(lambda: not supervisor.active_streams())
+    assert [row.stream_id for row in supervisor.past] == [before.stream_id]
+    await supervisor.stop(1.0)
 
 
 async def test_a_part_that_changed_meanwhile_is_sent_again() -> None:

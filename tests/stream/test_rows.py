@@ -1,10 +1,13 @@
 """One row of each stream: whether it is safe, why, and since when."""
 
+from collections.abc import Callable
+
 from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
 from cefmp4.errors import S3OperationError
 from cefmp4.rows import STALLED, Moment, Row, row_at_the_end, row_of
 from cefmp4.stream import Stream
+from stream.faults import CLOSED_MP4
 from stream.twins import PATH, Twins
 
 BEGAN = 1_700_000_000.0
@@ -93,6 +96,54 @@ async def test_a_part_on_its_way_is_progress() -> None:
     assert row(twins, stream).status == "active"
 
 
+async def completing(
+    complete: Callable[[Twins, Stream], None],
+) -> tuple[Twins, Stream]:
+    """A closed recording, every byte of which is sent and compared; `complete` is called
+    whenever the store is asked to complete it, which it does not."""
+    twins, stream = await growing(21)
+    twins.disk.files[PATH].boxes = CLOSED_MP4
+
+    async def refused(*_: object) -> None:
+        complete(twins, stream)
+        raise S3OperationError("CompleteMultipartUpload", "InternalError", "no", unclear=True)
+
+    twins.store.complete = refused  # type: ignore[method-assign,assignment]
+    return twins, stream
+
+
+async def test_a_store_that_puts_it_together_for_minutes_is_not_stuck() -> None:
+    """Every byte is there, and Complete of thousands of parts takes its time.
+
+    Seen failing with a recording that is at risk after a minute, and stalled after five.
+    """
+    seen = list[Row]()
+
+    def slowly(twins: Twins, stream: Stream) -> None:
+        row(twins, stream)  # as somebody always looks
+        twins.clock.advance(400.0)
+        seen.append(row(twins, stream))
+
+    twins, stream = await completing(slowly)
+    while not seen:
+        twins.clock.advance(await twins.rest(stream) or 0.0)
+    assert (seen[0].status, seen[0].verdict) == ("pending_completion", Safety.ON_ITS_WAY)
+
+
+async def test_what_the_store_never_completes_is_stalled() -> None:
+    """However often it is asked: what is written down for that is no progress.
+
+    Seen failing with each attempt taken for a step, so that no alarm ever came.
+    """
+    asked = list[float]()
+    twins, stream = await completing(lambda twins, _: asked.append(twins.clock.now()))
+    while not asked or twins.clock.now() - asked[0] < 400.0:
+        twins.clock.advance(await twins.rest(stream) or 0.0)
+    assert len(asked) > 5
+    told = row(twins, stream)
+    assert (told.status, told.verdict) == (STALLED, Safety.AT_RISK)
+
+
 async def test_a_slow_line_is_told_as_such() -> None:
     """More than two parts wait for longer than a minute, although nothing fails."""
     twins, stream = await growing()
@@ -125,6 +176,30 @@ async def test_a_restart_does_not_make_bytes_young() -> None:
     [stream] = await twins.restart()
     stream.glance()
     assert row(twins, stream).at_risk_since == began
+
+
+async def test_what_the_store_has_lost_is_as_old_as_the_recording() -> None:
+    """An upload that is gone leaves hours on the disk alone: nobody is told of some seconds.
+
+    Seen failing with the age of the last growth, here and after a restart.
+    """
+    twins, stream = await growing()
+    began = twins.clock.now()
+    for _ in range(3):
+        twins.clock.advance(50.0)
+        written(twins, 8)
+        await twins.rest(stream)
+    twins.store.uploads.clear()
+    written(twins, 8)
+    await stream.turn()
+    assert stream.ledger.current.upload_id is None
+    told = row(twins, stream)
+    assert (told.sent_bytes, told.at_risk_since, told.verdict) == (0, began, Safety.AT_RISK)
+    [stream] = await twins.restart()
+    stream.glance()
+    assert row(twins, stream).at_risk_since == began
+    await twins.rest(stream)
+    assert row(twins, stream).verdict is Safety.ON_ITS_WAY
 
 
 async def test_the_row_of_an_ended_stream_needs_no_parts() -> None:

@@ -8,16 +8,17 @@ from typing import Any
 from rich.text import Text
 
 from cefmp4.console import terminal
-from cefmp4.console.terminal import printable
+from cefmp4.console.terminal import json_line, printable
 from cefmp4.console.words import clock, size
 
 STYLES = {"stored": "green", "failed": "bold red", "stalled": "yellow", "started": "cyan"}
 TYPE_LETTERS = 16
+MOST_BYTES = 2**63
 
 
 def print_event_json(text: str) -> None:
     """The CloudEvent as it is, on one line; at once, for whoever reads on."""
-    sys.stdout.write(" ".join(text.splitlines()) + "\n")
+    sys.stdout.write(json_line(text) + "\n")
     sys.stdout.flush()
 
 
@@ -41,7 +42,7 @@ def print_event(text: str, instance: str | None) -> None:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -58,6 +59,6 @@ def _time(told: object) -> str:
 
 def _detail(data: dict[str, Any]) -> str:
     total = data.get("total_size_bytes")
-    told = [size(total)] if isinstance(total, int) else []
+    told = [size(total)] if isinstance(total, int) and 0 <= total < MOST_BYTES else []
     told += [str(data[name]) for name in ("reason", "hint", "seal_reason") if data.get(name)]
     return ": ".join(told)

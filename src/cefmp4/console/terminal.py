@@ -25,7 +25,23 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 def print_json(document: Any) -> None:
     """One JSON document on standard output, never coloured or wrapped."""
     plain = "utf" not in sys.stdout.encoding.lower()
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain) + "\n")
+    text = json.dumps(document, indent=2, ensure_ascii=plain)
+    sys.stdout.write("\n".join(map(json_line, text.split("\n"))) + "\n")
+
+
+def json_line(text: str) -> str:
+    """JSON that says the same, with letters that a terminal would obey, or that end a line
+    for some, as the escapes JSON has for them. They can only stand within its texts."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(letter: str) -> str:
+    if letter in "\t\r\n":
+        return " "  # between its words: within a text JSON has escaped it already
+    units = letter.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def show_any_letter() -> None:

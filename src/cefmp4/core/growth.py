@@ -44,6 +44,12 @@ class Growth:
         if needed > 0:
             del marks[:needed]
 
+    def lost(self, at: float) -> None:
+        """What was sent is nowhere but on the disk again, where it has been since then."""
+        if self._marks:
+            first, size = self._marks[0]
+            self._marks[0] = (min(first, at), size)
+
     def since(self, offset: int) -> float | None:
         """Since when the byte at `offset` has been there; None when it is not."""
         return next((at for at, size in self._marks if size > offset), None)
@@ -65,5 +71,7 @@ def age_seconds(version: FileVersion, checkpoint: Checkpoint | None, now: float)
     written = version.ctime_ns / 1e9
     followed = written
     if checkpoint is not None:
-        followed = max(checkpoint.last_activity_at, checkpoint.started_at)
+        followed = checkpoint.started_at
+        if checkpoint.parts:
+            followed = max(followed, checkpoint.last_activity_at)
     return max(0.0, now - min(written, followed))

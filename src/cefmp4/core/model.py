@@ -230,9 +230,12 @@ class Checkpoint:
         return replace(self, upload_id=None)
 
     def retried(self) -> "Checkpoint":
-        """Taken up where it was: its upload and parts stand, as far as known."""
+        """Taken up where it was: its upload and parts stand, as far as known. An object that
+        stands is proven once more, and described as it then is."""
         revived = replace(self, status=Status.ACTIVE, seal=None, refusals=0)
-        return replace(revived, ended_at=None, reason="", hint="")
+        revived = replace(revived, ended_at=None, reason="", hint="")
+        revived = replace(revived, stored=None, stored_at=None, disposed=False)
+        return replace(revived, described=False, media=None, poster=None)
 
 
 class AfterUpload(StrEnum):

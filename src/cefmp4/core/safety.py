@@ -76,7 +76,12 @@ def in_words(reason: str) -> str:
 
 def safety_at_the_end(checkpoint: Checkpoint) -> Safety:
     """Of a stream that has ended."""
-    if checkpoint.status in STORED:
+    if checkpoint.status in STORED or _stands_all_the_same(checkpoint):
         return Safety.STORED
     wanted = checkpoint.status in SET_ASIDE - {Status.ABORTED}
     return Safety.NOT_STORED if wanted and checkpoint.holds_path else Safety.GIVEN_UP
+
+
+def _stands_all_the_same(checkpoint: Checkpoint) -> bool:
+    """Its object was verified; what failed is what was to follow, as its metadata JSON."""
+    return checkpoint.status is Status.FAILED_FINALIZATION and checkpoint.stored is not None

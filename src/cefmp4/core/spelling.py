@@ -17,5 +17,12 @@ def utc_or_none(seconds: float | None) -> str | None:
 
 
 def readable(path: str) -> str:
-    """A path as valid text: bytes that are not UTF-8 become U+FFFD."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A path as valid text: bytes that are not UTF-8 become U+FFFD.
+
+    Whatever else is no text, as the JSON of others can hold it, becomes a question mark.
+    """
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = path.encode("utf-8", "replace")
+    return raw.decode("utf-8", "replace")

@@ -8,9 +8,12 @@ more, under the same id; none is ever lost to a crash or an outage of whoever is
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, NoReturn, Protocol
+
+import structlog
 
 from cefmp4.core.happenings import Sink, stalled
 from cefmp4.core.model import Checkpoint
@@ -20,7 +23,12 @@ from cefmp4.ports import Checkpoints, Outboxes
 
 LAST_SECONDS = 3.0
 """How long `--once` waits for a webhook; what is left waits for the next start."""
+REFUSED_SECONDS = 90.0
+"""The same for `cefmp4:events`, while the state server answers and yet takes none of them, as
+where an ACL does not allow it: longer than a relay rests after an outage."""
 LOOK_AGAIN_SECONDS = 0.05
+
+log = structlog.get_logger(__name__)
 
 
 class Relay(Protocol):
@@ -36,11 +44,18 @@ class Relay(Protocol):
 class Relaying:
     """All relays of a daemon."""
 
-    def __init__(self, outboxes: Outboxes, relays: Sequence[Relay]) -> None:
+    def __init__(
+        self,
+        outboxes: Outboxes,
+        relays: Sequence[Relay],
+        refused_seconds: float = REFUSED_SECONDS,
+    ) -> None:
         self._outboxes, self.relays = outboxes, relays
+        self._refused_seconds = refused_seconds
 
     async def all_told(self) -> None:
-        """Wait until nothing waits: for Redis however long, for a webhook not for long."""
+        """Wait until nothing waits: for a webhook not for long, for a state server that is
+        away however long, and not for one that will not take it."""
         for relay in self.relays:
             patience = LAST_SECONDS if relay.counts.sink is Sink.WEBHOOK else None
             try:
@@ -50,14 +65,22 @@ class Relaying:
                 continue
 
     async def _emptied(self, sink: Sink) -> None:
+        """Or nothing has become fewer for long."""
+        left, since = 0, time.monotonic()
         while True:
             try:
-                if not (await self._outboxes.untold(sink, limit=1)).pending:
-                    return
+                pending = (await self._outboxes.untold(sink, limit=1)).pending
             except Fenced:
                 raise
             except RedisOperationError:
-                pass  # the relay says so
+                pending = -1  # the relay says so
+            if not pending:
+                return
+            if pending != left or pending < 0:
+                left, since = pending, time.monotonic()
+            elif time.monotonic() - since >= self._refused_seconds:
+                log.warning("events are left for the next start", sink=sink, events=pending)
+                return
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 

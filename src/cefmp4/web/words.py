@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from cefmp4.core.spelling import readable
 from cefmp4.logging_config import redact
 
 
@@ -14,7 +15,7 @@ def shown(text: str) -> str:
     """Bytes that are no UTF-8 (`os.fsdecode` keeps them) become U+FFFD."""
     if text.isascii():
         return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return readable(text)
 
 
 @lru_cache(maxsize=1024)

@@ -70,6 +70,7 @@ class RedisCheckpoints(ShownView):
 
     async def claim(self) -> None:
         await self._claim.take()
+        await self.outboxes.begin()
 
     async def renew(self) -> None:
         await self._claim.keep()

@@ -23,6 +23,10 @@ from cefmp4.ports.outboxes import START
 LONGEST_OUTBOX = b"100000"
 """About how many events wait at most, while a sink is away for days: then the oldest go."""
 DROPPED_AT_A_TIME = 500
+LASTS = -1
+"""What the server says of a key without an end."""
+UNWANTED_KEPT_SECONDS = 7 * 86_400
+"""What waits for a sink that was turned off is kept for so long, should it be a slip."""
 
 
 class RedisOutboxes:
@@ -39,6 +43,19 @@ class RedisOutboxes:
         self._server, self._keys, self._claim = server, keys, claim
         self._events_kept = events_kept
         self._bells = {sink: asyncio.Event() for sink in sinks}
+
+    async def begin(self) -> None:
+        """Right after the claim: what waits for nobody any more goes, in time."""
+        outboxes = {self._keys.outbox(sink): sink in self._bells for sink in Sink}
+        left = await self._server.read("outbox", [(b"TTL", outbox) for outbox in outboxes])
+        commands: list[Command] = []
+        for (outbox, wanted), seconds in zip(outboxes.items(), left, strict=True):
+            if wanted:
+                commands.append((b"PERSIST", outbox))
+            elif seconds == LASTS:  # a start every day does not put it off
+                commands.append((b"EXPIRE", outbox, b"%d" % UNWANTED_KEPT_SECONDS))
+        if commands:
+            await self._claim.write("outbox", commands)
 
     @contextmanager
     def telling(self, happenings: Sequence[Happening]) -> Iterator[list[Command]]:
