@@ -146,6 +146,7 @@ def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row
         cp.hint,
         disk_bytes=disk_bytes,
         sent_bytes=size,
+        unsent_bytes=max(0, (disk_bytes or 0) - size),
         started_at=cp.started_at,
         **_of_checkpoint(cp),
     )
