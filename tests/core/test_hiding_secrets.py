@@ -3,6 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
+from cefmp4.assembly_telling import make_tracer
 from cefmp4.cli import hide_secrets
 from cefmp4.config import Settings
 from cefmp4.logging_config import redact
@@ -46,3 +47,16 @@ def test_secrets_of_all_settings_are_hidden() -> None:
         redact("AKIA-is-no-secret at state.test:6379") == "AKIA-is-no-secret at state.test:6379"
     )
     assert redact("redis://state.test:6379/0") == "redis://state.test:6379/0"
+
+
+def test_what_opens_a_collector_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exporter quotes its URL whenever nobody answers; a token may be in the path of it.
+
+    Seen failing with only the headers hidden.
+    """
+    url = "http://me:otel-word@127.0.0.1:9/v2/token-in-a-path"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "Api-Key=in%20a%20header")
+    make_tracer(Settings(otel_traces=True)).close()
+    for secret in ("otel-word", "token-in-a-path", "in%20a%20header", "in a header"):
+        assert secret not in redact(f"Max retries exceeded with url: /{secret}/v1/traces")
