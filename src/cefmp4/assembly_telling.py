@@ -11,9 +11,9 @@ from cefmp4 import __version__
 from cefmp4.adapters.webhook import open_webhook
 from cefmp4.assembly import SystemClock
 from cefmp4.config import Settings, WrongSettings
-from cefmp4.config_webhook import is_loopback
+from cefmp4.config_webhook import is_loopback, secrets_in
 from cefmp4.core.happenings import Sink
-from cefmp4.logging_config import redact
+from cefmp4.logging_config import hide, redact
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Figures
 from cefmp4.ports import Outboxes, Presence
@@ -26,6 +26,8 @@ from cefmp4.rows import Row
 from cefmp4.stalls import OnStalled
 from cefmp4.supervisor import Supervisor
 from cefmp4.world import World
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +110,9 @@ def make_tracer(settings: Settings) -> Tracer:
     from cefmp4.adapters.tracing import open_tracer
 
     try:
+        for name in _ENDPOINTS:  # as in WEBHOOK_URL, a token may be anywhere in it
+            for secret in secrets_in(os.environ.get(name, "")):
+                hide(secret)
         return open_tracer(settings.instance)
     except ValueError as error:
         wrong = f"OTEL_*: cannot be understood: {redact(str(error))}"

@@ -83,7 +83,7 @@ class Moment:
 
 def row_of(stream: Stream, moment: Moment, stalled_after_seconds: float) -> Row:
     """Of a stream that has not ended."""
-    cp, version = stream.checkpoint, stream.sight.version
+    cp = stream.checkpoint
     standing, at_risk_since = _standing(stream, moment.now)
     verdict = safety_now(cp.status if cp else None, standing)
     stalled = verdict is Safety.AT_RISK and standing.stuck_seconds >= stalled_after_seconds
@@ -100,7 +100,7 @@ def row_of(stream: Stream, moment: Moment, stalled_after_seconds: float) -> Row:
         hint,
         trouble and Trouble(trouble.error, trouble.hint, moment.unix(trouble.since)),
         stream.failures if trouble else 0,
-        version.size_bytes if version else None,
+        stream.sight.size_bytes,
         cp.bytes_sent if cp else 0,
         standing.unsent_bytes,
         None if at_risk_since is None else moment.unix(at_risk_since),

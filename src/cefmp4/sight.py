@@ -60,6 +60,22 @@ class Sight:
         elif self.missing_since is None:
             self.missing_since = now
 
+    def grown(self, version: FileVersion, now: float) -> None:
+        """The tick has seen this, but no look can be taken yet: for people only, who are told
+        how much waits. Nothing is decided by it; the look takes it in as any other."""
+        own = self.own
+        if own and version.identity == own.identity and version.size_bytes > own.size_bytes:
+            self.own = version
+            self.growth.reached(version.size_bytes, now)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Of what is there, as it was seen last; None when nothing is."""
+        version, own = self.version, self.own
+        same = version is not None and own is not None and version.identity == own.identity
+        latest = own if same else version
+        return latest.size_bytes if latest else None
+
     def may_be_ours(self, version: FileVersion) -> bool:
         """Not a new file that was given the inode of ours after its deletion (ext4)."""
         own = self.own

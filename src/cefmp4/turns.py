@@ -47,7 +47,9 @@ class Turns:
     def note(self, stream: Stream, version: FileVersion) -> None:
         """The tick has seen this version: look, unless it only grows and is at rest."""
         at_rest = stream in self._timers and stream not in self._queue and _is_sound(stream)
-        if not (at_rest and stream.lull.note(version, stream.world.clock.monotonic())):
+        now = stream.world.clock.monotonic()
+        if not (at_rest and stream.lull.note(version, now)):
+            stream.sight.grown(version, now)  # a turn may hang, or a pause be long
             self.wake(stream)
 
     def wake(self, stream: Stream) -> None:

@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 UNANNOUNCED_SECONDS = 2.0
 """How long a file may stand without a notification before they are taken to be dead."""
+_OF_FILES = frozenset(
+    {NoticeKind.CREATED, NoticeKind.MOVED_IN, NoticeKind.CLOSED, NoticeKind.DELETED}
+)
 SCAN_REST = 4.0
 """A scan asked for by a missing file waits this many times as long as the last one took."""
 TOLD_AT_A_TIME = 25
@@ -77,6 +80,8 @@ class Watcher:
         self._scanned_at = 0.0
         self._named: set[str] = set()
         """Paths told by notifications since the last scan began."""
+        self._heard: set[str] = set()
+        """The same, also of those that were gone again when it was read."""
         self._unannounced: dict[str, float] = {}
         """Paths that no notification named, and when a scan found them."""
 
@@ -143,7 +148,8 @@ class Watcher:
         number, began = self._scans_begun, self._clock.monotonic()
         known, listened = self._survey.found, frozenset(self._survey.watched)
         before = self._survey.root.identity
-        named, self._named = self._named, set()
+        named, self._named = self._named | self._heard, set()
+        self._heard = set()
         found = await self._survey.take()
         self._scanned_at = self._clock.monotonic()
         self._scan_seconds = self._scanned_at - began
@@ -157,7 +163,7 @@ class Watcher:
             self._handle(StreamEvent(WatcherChangeType.DELETE, path))
         if root == before:  # watches of another directory have told nothing of this one
             new = [path for path in found if path not in known]
-            self._note_unannounced(new, listened, named | self._named)
+            self._note_unannounced(new, listened, named | self._named | self._heard)
 
     # --- notifications -----------------------------------------------------------
 
@@ -172,6 +178,8 @@ class Watcher:
 
     async def _take_in(self, notice: Notice) -> None:
         path = notice.path
+        if notice.kind in _OF_FILES and self._selection.wants(path):
+            self._heard.add(path)
         match notice.kind:
             case NoticeKind.CREATED | NoticeKind.MOVED_IN:
                 self._say_if_there(StreamEvent(WatcherChangeType.CREATE, path))

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from cefmp4 import watcher
+from cefmp4.events import Scan
 from cefmp4.notices import Notice, NoticeKind
 from waiting import wait_until
-from watching import CREATE, DELETE, QueueNotifier, inotify, watching
+from watching import CREATE, DELETE, QueueNotifier, Told, inotify, watching
 
 QUEUE_LIMIT = Path("/proc/sys/fs/inotify/max_queued_events")
 
@@ -124,6 +126,34 @@ async def test_files_that_were_announced_are_no_surprise(root: Path) -> None:
                 await asyncio.sleep(0.01)
             await told.next_scans(24)
             assert len(told.found) == 30
+    assert logs == []
+
+
+async def test_a_file_that_came_and_went_during_a_scan_is_no_surprise(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scan has listed it, and what was told of it was read when it was gone again.
+
+    Seen failing with what is gone counted as never announced: the watcher gave notifications
+    up for good, and the page said so for as long as the daemon ran.
+    """
+    fleeting, notifier = root / "a.mp4", QueueNotifier()
+
+    async def take_in(told: Told, scan: Scan) -> None:
+        told.all.append(scan)
+        if str(fleeting) in scan.found:
+            fleeting.unlink()
+            for kind in (NoticeKind.CREATED, NoticeKind.CLOSED, NoticeKind.DELETED):
+                notifier.queue.put_nowait(Notice(kind, str(fleeting)))
+            await told.until(DELETE, fleeting)
+
+    monkeypatch.setattr(Told, "take_in", take_in)
+    monkeypatch.setattr(watcher, "UNANNOUNCED_SECONDS", 0.0)
+    with capture_logs() as logs:
+        async with watching(root, notifier, scan_interval_seconds=0.05) as told:
+            fleeting.touch()
+            await told.until(DELETE, fleeting)
+            await told.next_scans(24)
     assert logs == []
 
 

@@ -80,6 +80,7 @@ async def test_user_and_password_of_the_url_are_basic_auth(receiver: Receiver) -
         ((503, {"Retry-After": "Tue, 14 Nov 2023 22:00:00 GMT"}), True, 0),
         ((503, {"Retry-After": "soon"}), True, 0),
         ((503, {"Retry-After": "²"}), True, 0),
+        ((503, {"Retry-After": "Tue, 99999999999999999999 Nov 2023 22:00:00 GMT"}), True, 0),
     ],
 )
 async def test_what_an_answer_means(

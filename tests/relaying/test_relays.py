@@ -14,6 +14,7 @@ from cefmp4.assembly import SystemClock
 from cefmp4.core.happenings import Sink
 from cefmp4.core.model import Status
 from cefmp4.errors import Fenced, RedisOperationError
+from cefmp4.ports import Event
 from cefmp4.relaying import Relay, Relaying
 from cefmp4.relaying.stream import StreamRelay
 from cefmp4.relaying.webhook import Patience, WebhookRelay
@@ -106,6 +107,34 @@ async def test_an_event_that_is_refused_for_days_is_given_up(
     assert len(receiver.posts) >= 2
     told = [line["event"] for line in logs]
     assert (told[0], told[-1]) == ("event not taken", "event given up")
+
+
+class Odd:
+    """Fails first in a way that nobody has thought of, and takes what comes after it."""
+
+    def __init__(self) -> None:
+        self.taken: list[Event] = []
+        self.tried = 0
+
+    async def deliver(self, event: Event) -> None:
+        self.tried += 1
+        if self.tried == 1:
+            raise OverflowError("nobody has thought of it")
+        self.taken.append(event)
+
+
+async def test_what_nobody_has_thought_of_ends_nothing(checkpoints: MemoryCheckpoints) -> None:
+    """The event is tried again, as after any failure, and the log says what it was.
+
+    Seen failing with only the known errors caught: the relay ended, and with it the daemon.
+    """
+    odd = Odd()
+    await stall(checkpoints, active(), 1)
+    with capture_logs() as logs:
+        async with at_work(WebhookRelay(checkpoints.outboxes, odd, SystemClock())):
+            await wait_until(lambda: len(odd.taken) == 1)
+    told = [line["event"] for line in logs]
+    assert told[:2] == ["delivering failed in an unknown way", "event not taken"]
 
 
 async def test_never_two_of_one_stream_at_once(

@@ -20,8 +20,11 @@ from cefmp4.core.mp4 import Boxes
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.events import StreamEvent, WatcherChangeType
 from cefmp4.lull import Lull
+from cefmp4.rows import Moment, Row, row_of
 from cefmp4.sight import Sight
+from cefmp4.stream import Stream
 from cefmp4.supervisor import Supervisor
+from stream.faults import on, outage
 from stream.test_supervisor import scan, supervised
 from stream.twins import POLICY, Twins, with_policy
 from waiting import wait_until
@@ -189,3 +192,32 @@ async def test_a_failed_stream_is_not_lulled() -> None:
     await wait_until(lambda: not len(supervisor.turns))
     assert stream.ledger.trusted
     await supervisor.stop(1.0)
+
+
+async def test_what_is_written_in_an_outage_is_told_all_the_same() -> None:
+    """While a stream waits for its next try, more piles up: people are told how much.
+
+    Seen failing with the size of the last try, for as long as the outage lasts.
+    """
+    path = "/w/a.mp4"
+    twins = with_policy(close_settle_seconds=3600.0)
+    supervisor = await at_rest(twins, [path])
+    stream = supervisor.streams[path]
+    twins.store.before = on("upload_part", outage("UploadPart"), times=100)
+    twins.disk.write(path, bytes(PART))
+    supervisor.handle(seen(twins, path))
+    await wait_until(lambda: stream.failures and not len(supervisor.turns))
+    before = _told(twins, stream)
+    for _ in range(3):
+        twins.disk.write(path, bytes(PART))
+        supervisor.handle(seen(twins, path))
+    told = _told(twins, stream)
+    assert before.disk_bytes is not None
+    assert told.disk_bytes == before.disk_bytes + 3 * PART
+    assert told.unsent_bytes == before.unsent_bytes + 3 * PART
+    assert told.at_risk_since == before.at_risk_since
+    await supervisor.stop(1.0)
+
+
+def _told(twins: Twins, stream: Stream) -> Row:
+    return row_of(stream, Moment(twins.clock.monotonic(), 0.0), 300.0)

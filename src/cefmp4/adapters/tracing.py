@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Mapping
 from hashlib import sha256
+from urllib.parse import unquote
 from uuid import UUID
 
 from opentelemetry.context import Context
@@ -44,7 +45,9 @@ def open_tracer(instance: str) -> Tracer:
     """Raises ValueError when a variable of the environment cannot be understood."""
     for name in _HEADERS:
         for header in os.environ.get(name, "").split(","):
-            hide(header.partition("=")[2].strip())
+            secret = header.partition("=")[2].strip()
+            hide(secret)
+            hide(unquote(secret))  # as it is sent
     name = os.environ.get("OTEL_SERVICE_NAME") or "cefmp4"
     resource = Resource.create(
         {SERVICE_NAME: name, SERVICE_INSTANCE_ID: instance, "service.version": __version__}

@@ -131,6 +131,6 @@ def _seconds(retry_after: str, now: float) -> float:
         return float(retry_after)
     try:
         when = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a 99999999999999999999th of January
         return 0.0
     return max(0.0, when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)

@@ -20,6 +20,7 @@ from cefmp4.retry import backoff_seconds
 PAGE = 100
 LOOK_ANYWAY_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
+_REPORT = "report it, with the log of the daemon"
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,10 @@ class WebhookRelay:
             raise
         except RedisOperationError:
             lane.due_at = self._clock.monotonic() + backoff_seconds(1)
+        except Exception as error:
+            # Nobody has thought of it; whoever is told must never end whoever uploads.
+            log.exception("delivering failed in an unknown way", **_named(lane.event))
+            self._not_taken(lane, DeliveryError(type(error).__name__, hint=_REPORT))
         else:
             self._taken(lane)
         finally:

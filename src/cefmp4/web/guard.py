@@ -72,7 +72,7 @@ class Guard:
         """Turn away what may not ask; every failure is one line of text."""
         try:
             self._check_host(request)
-            if request.path.startswith("/api/"):
+            if request.path.startswith(("/api/", "/metrics")):  # a scrape is no mere reading
                 self._check_site(request)
             return await handler(request)
         except web.HTTPException as refusal:

@@ -20,6 +20,7 @@ from cefmp4.problems import Problems
 from cefmp4.readiness import Readiness
 from cefmp4.web.api import StreamsApi, answer
 from cefmp4.web.desk import Desk, Works
+from cefmp4.web.door import SILENT_SECONDS, Answering, Door
 from cefmp4.web.guard import MOST_BODY_BYTES, Guard
 from cefmp4.web.live import Live
 from cefmp4.web.page import PageFiles
@@ -51,6 +52,7 @@ class WebServer:
         self._desk = Desk(about, metrics, problems, readiness)
         self._guard = Guard(token)
         self._live = Live(self._desk)
+        self._answering = Answering()
 
     def begin(self, works: Works) -> None:
         """The daemon is under way: there are streams to be told of."""
@@ -70,18 +72,24 @@ class WebServer:
             handle_signals=False,
             shutdown_timeout=LEAVING_SECONDS,
             lingering_time=LINGERING_SECONDS,
+            keepalive_timeout=SILENT_SECONDS,
             logger=quiet,
         )
         await runner.setup()
+        assert runner.server is not None  # noqa: S101 - it is set up
         counting = asyncio.create_task(self._desk.throughput.keep())
+        ears: asyncio.Server | None = None
         try:
-            await _listen(runner, host, port)
-            self._guard.bound_to(address[0] for address in runner.addresses)
-            bound = runner.addresses[0]
+            ears = await _listen(Door(runner.server, self._answering), host, port)
+            addresses = [ear.getsockname() for ear in ears.sockets]
+            self._guard.bound_to(address[0] for address in addresses)
+            bound = addresses[0]
             shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
             yield f"http://{shown}:{bound[1]}"
         finally:
             counting.cancel()
+            if ears is not None:
+                ears.close()
             await self._live.close()
             await runner.cleanup()
             await self._readiness.close()
@@ -90,7 +98,8 @@ class WebServer:
 
     def _application(self) -> web.Application:
         app = web.Application(
-            middlewares=[self._guard.middleware], client_max_size=MOST_BODY_BYTES
+            middlewares=[self._answering.middleware, self._guard.middleware],
+            client_max_size=MOST_BODY_BYTES,
         )
         app.on_response_prepare.append(self._guard.dress)
         PageFiles().add_routes(app.router)
@@ -139,9 +148,9 @@ class WebServer:
         return answer({"ready": ready, **told}, status=200 if ready else 503)
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+async def _listen(door: Door, host: str, port: int) -> asyncio.Server:
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await asyncio.get_running_loop().create_server(door, host, port, backlog=128)
     except OSError as error:
         raise CefMP4Error(
             f"cannot listen on {host}:{port}: {error.strerror}",

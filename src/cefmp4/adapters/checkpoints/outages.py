@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisClusterException, RedisError
 
 from cefmp4.errors import RedisOperationError
+from cefmp4.logging_config import redact
 
 _ENDED = "the server ends connections: it is stopping, or has too many clients (maxclients)"
 
@@ -53,7 +54,7 @@ def translated(operation: str, server: str) -> Iterator[None]:
     try:
         yield
     except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-        told = f"{type(error).__name__}: {error}"
+        told = f"{type(error).__name__}: {redact(str(error))}"
         hints = (hint for piece, hint in HINTS if piece in told.lower())
         raise RedisOperationError(
             f"{operation}: {server}: {told}", hint=next(hints, "")

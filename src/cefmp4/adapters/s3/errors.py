@@ -26,6 +26,7 @@ from cefmp4.errors import (
     StreamInitializationError,
     UploadGone,
 )
+from cefmp4.logging_config import redact
 
 OPEN, CREATE_UPLOAD, UPLOAD_PART = "open", "CreateMultipartUpload", "UploadPart"
 COMPLETE, PUT = "CompleteMultipartUpload", "PutObject"
@@ -282,8 +283,9 @@ def _message(code: str, told: str) -> str:
 
 
 def _scrubbed(told: object) -> str:
-    """One short line, without the query of any URL."""
-    return re.sub(r"\?\S*", "?…", " ".join(str(told).split()))[:200]
+    """One short line, without the query of any URL, nor a secret: it is kept as the reason why
+    a stream failed, and told to others. Cut last, for half a secret is none that is known."""
+    return re.sub(r"\?\S*", "?…", redact(" ".join(str(told).split())))[:200]
 
 
 def _retry_after_seconds(error: ClientError) -> float:

@@ -149,5 +149,5 @@ def _clock_ahead_seconds(answer: Any) -> float | None:
     told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         return time.time() - parsedate_to_datetime(told).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -1,0 +1,71 @@
+"""Strangers who connect and stay: they cost few open files, and block nobody."""
+
+import asyncio
+
+import pytest
+
+from cefmp4.web import door, server
+from waiting import wait_until
+from web_server.serving import Served, serving
+
+ROOM = 8
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MOST_CONNECTIONS", ROOM)
+
+
+async def connect(served: Served, said: bytes) -> asyncio.StreamReader:
+    """Somebody who says this, and no more."""
+    port = int(served.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    served_by = asyncio.current_task()
+    assert served_by is not None
+    served_by.add_done_callback(lambda _: writer.transport.abort())
+    return reader
+
+
+async def is_over(reader: asyncio.StreamReader) -> bool:
+    """The daemon has closed it."""
+    try:
+        return not await reader.read()
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /heal", b"POST /api/scan HTTP/1.1\r\n"])
+async def test_half_a_request_keeps_no_place(served: Served, said: bytes) -> None:
+    """However many there are, the oldest make room, and health is told at once.
+
+    Seen failing without a door: all of them stayed, as many as the process may open files.
+    """
+    strangers = [await connect(served, said) for _ in range(3 * ROOM)]
+    assert (await served.get("/healthz"))["status"] == "ok"
+    over = [asyncio.create_task(is_over(reader)) for reader in strangers]
+    await wait_until(lambda: sum(task.done() for task in over) >= 2 * ROOM)
+    assert all(task.done() for task in over[:ROOM])
+    for task in over:
+        task.cancel()
+
+
+async def test_whoever_is_answered_is_not_cut_off(served: Served) -> None:
+    """A page that looks stays connected while strangers come and go.
+
+    Seen failing with the oldest cut off, whatever it does.
+    """
+    async with served.live() as line:
+        await line.next("summary")
+        for _ in range(3 * ROOM):
+            await connect(served, b"GET /")
+        await line.next("summary")
+        assert (await served.get("/healthz"))["status"] == "ok"
+        await line.next("summary")
+
+
+async def test_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when nobody needs its place."""
+    monkeypatch.setattr(server, "SILENT_SECONDS", 0.2)
+    async with serving() as there, asyncio.timeout(10):
+        assert await is_over(await connect(there, b"GET /heal"))
