@@ -34,15 +34,15 @@ def readiness_checks(settings: Settings, world: World, watcher: Watcher) -> dict
     async def watch_dir() -> None:
         if watcher.away:
             raise ChunkProcessingError(
-                f"the watched directory is away: {watcher.away}",
-                hint="mount it, or make it again: what is known waits for it",
+                f"it is away: {watcher.away}",
+                hint="mount it, or put back what was in it: what is known waits for it",
             )
         try:
             await stat()
         except OSError as error:
             raise ChunkProcessingError(
-                f"the watched directory cannot be reached: {error.strerror}",
-                hint="mount it, or make it again: what is known waits for it",
+                f"it cannot be reached: {error.strerror}",
+                hint="mount it, or put back what was in it: what is known waits for it",
             ) from error
 
     return {

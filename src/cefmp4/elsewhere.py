@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from cefmp4.core.model import LIVE, STORED, Checkpoint
 from cefmp4.core.safety import Safety
 from cefmp4.ports import Figures, Outline, Presence, Shown
-from cefmp4.rows import STALLED, Row, row_at_the_end
+from cefmp4.rows import STALLED, Row, bytes_in_store, row_at_the_end
 
 NO_DAEMON = "no daemon works on this instance"
 NO_DAEMON_HINT = "start it: cefmp4 run; it carries on where it was"
@@ -59,8 +59,8 @@ def row_elsewhere(outline: Outline, figures: Figures | None, works: bool) -> Row
     cp = outline.checkpoint
     row = replace(
         row_at_the_end(cp),
-        parts=outline.parts,
-        sent_bytes=cp.stored.size_bytes if cp.stored else outline.bytes_sent,
+        parts=outline.parts if cp.parts_stand else 0,
+        sent_bytes=bytes_in_store(cp, outline.bytes_sent),
     )
     if cp.status not in LIVE:
         return row

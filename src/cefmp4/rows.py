@@ -19,6 +19,7 @@ from cefmp4.core.model import (
     Wish,
 )
 from cefmp4.core.safety import (
+    WAITING_SECONDS,
     Safety,
     Standing,
     in_words,
@@ -33,6 +34,10 @@ from cefmp4.stream import Stream
 STALLED = "stalled"
 """Shown in place of the status while nothing comes of what has been due for long."""
 
+WRITTEN = ("growing", "whole parts are due")
+"""Reasons that take turns for as long as a recording is written and sent: to people, one."""
+AWAY_HINT = "mount it again, or put it back: the upload goes on where it was"
+SILENT_HINT = "see the store, the line to it, and the limit of the upload rate"
 BEHIND_HINT = "see the limit of the upload rate, and what the line to the store can carry"
 STUCK_HINT = "others may have all the slots: see MAX_CONCURRENT_STREAMS and the upload rate"
 
@@ -56,6 +61,7 @@ class Row:
     disk_bytes: int | None = None
     """None: its file is not there."""
     sent_bytes: int = 0
+    """What stands in the store."""
     unsent_bytes: int = 0
     at_risk_since: float | None = None
     """Since when the oldest byte has been there that is not in the store; None: all are."""
@@ -101,7 +107,7 @@ def row_of(stream: Stream, moment: Moment, stalled_after_seconds: float) -> Row:
         trouble and Trouble(trouble.error, trouble.hint, moment.unix(trouble.since)),
         stream.failures if trouble else 0,
         stream.sight.size_bytes,
-        cp.bytes_sent if cp else 0,
+        bytes_in_store(cp) if cp else 0,
         standing.unsent_bytes,
         None if at_risk_since is None else moment.unix(at_risk_since),
         cp.started_at if cp else None,
@@ -116,12 +122,20 @@ def _why(
     progress = stream.progress
     if progress.trouble is not None:
         return progress.trouble.error, progress.trouble.since, progress.trouble.hint
+    if standing.away:
+        return progress.why, progress.why_since, AWAY_HINT
+    silent = progress.stuck_seconds(moment.now, stream.achieved)
+    if is_behind(standing) and silent > WAITING_SECONDS:
+        return "no part of it gets through to the store", moment.now - silent, SILENT_HINT
     if is_behind(standing):
         since = moment.now - standing.at_risk_seconds
         return "it is sent more slowly than it is written", since, BEHIND_HINT
     if verdict is Safety.AT_RISK and standing.stuck_seconds:
         since = moment.now - standing.stuck_seconds
         return f"{progress.why}, but nothing comes of it", since, STUCK_HINT
+    cp = stream.checkpoint
+    if cp is not None and cp.seal is None and progress.why in WRITTEN:
+        return WRITTEN[0], cp.started_at - moment.epoch, ""
     return progress.why, progress.why_since, ""
 
 
@@ -130,8 +144,7 @@ def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row
 
     `disk_bytes` is what was seen of its file last, where anybody looked.
     """
-    cp = checkpoint
-    size = cp.stored.size_bytes if cp.stored else cp.bytes_sent
+    cp, size = checkpoint, bytes_in_store(checkpoint)
     if disk_bytes is None and cp.seal:
         disk_bytes = cp.seal.version.size_bytes
     if cp.disposed or cp.status is Status.DELETED_LOCALLY or cp.reason in SUPERSEDED:
@@ -152,11 +165,23 @@ def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row
     )
 
 
+def bytes_in_store(cp: Checkpoint, bytes_sent: int | None = None) -> int:
+    """What stands there of it: nothing of what was aborted, or was not answered yet.
+
+    `bytes_sent` where the checkpoint is here without its parts.
+    """
+    if cp.stored:
+        return cp.stored.size_bytes
+    if not cp.parts_stand:
+        return 0
+    return cp.bytes_sent if bytes_sent is None else bytes_sent
+
+
 def _of_checkpoint(cp: Checkpoint | None) -> dict[str, Any]:
     """What is told of any stream that has begun."""
     if cp is None:
         return {}
-    parts = len(cp.parts)
+    parts = len(cp.parts) if cp.parts_stand else 0
     if not parts and cp.stored:
         parts = cp.geometry.parts_of(cp.stored.size_bytes)
     return {
@@ -179,7 +204,7 @@ def _standing(stream: Stream, now: float) -> tuple[Standing, float | None]:
     elif cp.status in UNSTORED and size:
         first = unsent_from(cp, size)
         at_risk_since = None if first is None else sight.growth.since(first)
-        unsent = 0 if first is None else max(size - cp.bytes_sent, 1)
+        unsent = 0 if first is None else max(size - bytes_in_store(cp), 1)
     asked = cp is not None and cp.completing  # a store may take minutes to put it together
     moving = (bool(sight.in_flight) or asked) and not stream.failures
     return (

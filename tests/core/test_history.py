@@ -24,7 +24,7 @@ STORED = SEALED.completed_in_store(StoredObject(15, "e", "s", None), 1.0)
         (checkpoint(10), checkpoint(10).following("/w/b.mp4"), ["renamed"]),
         (checkpoint(10, 5), SEALED, ["sealed"]),
         (SEALED, SEALED.unsealed("changed after seal"), ["unsealed"]),
-        (SEALED, SEALED.without_parts(frozenset({1})), ["1 parts changed"]),
+        (SEALED, SEALED.without_parts(frozenset({1})), ["1 part changed"]),
         (SEALED, SEALED.asking_to_complete(), ["completing"]),
         (SEALED.asking_to_complete(), SEALED.still_incomplete(), ["not completed"]),
         (SEALED, SEALED.refused(frozenset({1}), "InvalidPart"), ["refused by the store"]),
@@ -54,6 +54,13 @@ def test_reasons_are_kept() -> None:
     assert sealed.history == (Entry(7.0, "sealed", "closed"),)
     failed = sealed.ended(Status.FAILED, 9.0, "AccessDenied")
     assert chronicled(sealed, failed, 9.0).history[-1] == Entry(9.0, "failed", "AccessDenied")
+
+
+def test_a_recording_put_whole_has_no_parts_to_compare() -> None:
+    """It says so, instead of telling of parts that were sent and compared."""
+    whole = checkpoint(5, upload=None, seal=version(5))
+    [(what, why)] = steps(whole, whole.asking_to_complete())
+    assert (what, "sent whole" in why) == ("completing", True)
 
 
 def test_nothing_new_is_the_same_value() -> None:

@@ -235,6 +235,16 @@ async def test_an_embedded_server_that_ends_is_told_of(tmp_path: Path) -> None:
         )
     try:
         await wait_until(lambda: "metrics" in told.read_text(), timeout_seconds=60)
+        elsewhere = environment | {"REDIS_URL": "redis://localhost:1/0"}
+        forgot = subprocess.run(
+            [sys.executable, "-m", "cefmp4", "streams"],
+            env=elsewhere,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "add --embedded" in forgot.stderr
         children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text().split()
         for child in children:
             os.kill(int(child), signal.SIGKILL)

@@ -93,7 +93,7 @@ async def test_a_stream_is_found_from_anywhere(daemon: Daemon, tmp_path: Path) -
         stream_id = row["stream_id"]
         shown = cefmp4(environment, tmp_path, "show", stream_id[:6])
         assert shown.stdout.startswith("● on its way: nothing is wrong\n")
-        assert re.search(r"^strip +1-\d+ stored", shown.stdout, re.MULTILINE)
+        assert re.search(r"^each part +1(-\d+)? stored", shown.stdout, re.MULTILINE)
         assert cefmp4(environment, tmp_path, "retry", stream_id).returncode == 1
         completion = {
             **environment,

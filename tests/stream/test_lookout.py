@@ -98,7 +98,9 @@ async def test_a_clock_that_is_drawn_slowly_changes_no_row() -> None:
     clock.off_seconds = 3600.0
     [row] = (await lookout.look()).rows.values()
     [old] = before.rows.values()
-    assert row.since == old.since + 3600.0
+    assert row.at_risk_since is not None
+    assert old.at_risk_since is not None
+    assert row.at_risk_since == old.at_risk_since + 3600.0
 
 
 @dataclass

@@ -46,6 +46,19 @@ async def test_a_growing_recording_is_on_its_way() -> None:
     assert row(twins, stream) == told  # nothing new to show
 
 
+async def test_a_recording_grows_since_it_began_not_since_its_last_part() -> None:
+    """Whole parts fall due again and again; that is no other state."""
+    twins, stream = await growing()
+    began = row(twins, stream)
+    assert (began.why, began.since) == ("growing", began.started_at)
+    twins.clock.advance(30.0)
+    written(twins, 12)
+    stream.glance()
+    due = row(twins, stream)
+    assert stream.progress.why == "whole parts are due"
+    assert (due.why, due.since) == ("growing", began.since)
+
+
 async def test_a_recording_that_has_not_begun_is_at_risk_from_its_first_byte() -> None:
     """Before anything is written down of it, its row is there."""
     twins = Twins()
@@ -152,9 +165,56 @@ async def test_a_slow_line_is_told_as_such() -> None:
     stream.glance()
     stream.sight.in_flight.add(2)
     twins.clock.advance(100.0)
+    stream.sight.proofs += 1  # something came of it meanwhile
     told = row(twins, stream)
     assert (told.verdict, told.since) == (Safety.AT_RISK, told.at_risk_since)
     assert "more slowly" in told.why
+
+
+async def test_a_store_that_takes_nothing_is_not_called_slow() -> None:
+    """Parts are on their way, and none has landed for over a minute."""
+    twins, stream = await growing()
+    written(twins, 30)
+    stream.glance()
+    began = twins.clock.now()
+    stream.sight.in_flight.add(2)
+    twins.clock.advance(100.0)
+    told = row(twins, stream)
+    assert (told.verdict, told.since) == (Safety.AT_RISK, began)
+    assert "no part of it gets through" in told.why
+    assert "the store" in told.hint
+
+
+async def test_what_is_being_put_whole_is_not_sent_before_the_store_says_so() -> None:
+    """Its part is written down first, for a crash to be resolved: it stands nowhere yet."""
+    twins = Twins()
+    await twins.start()
+    written(twins, 5)
+    stream = twins.stream()
+    seen: list[Row] = []
+
+    def asked(operation: str) -> None:
+        if operation == "put":
+            seen.append(row(twins, stream))
+
+    twins.store.before = asked
+    began = twins.clock.now()
+    ended = await twins.finish(stream)
+    assert [(r.sent_bytes, r.unsent_bytes, r.parts) for r in seen] == [(0, 5, 0)]
+    assert seen[0].at_risk_since == began
+    assert row_at_the_end(ended).sent_bytes == 5
+
+
+async def test_of_an_aborted_recording_nothing_is_called_sent() -> None:
+    """Its upload is gone, and the parts with it."""
+    _, stream = await growing()
+    checkpoint = stream.checkpoint
+    assert checkpoint is not None
+    assert checkpoint.bytes_sent == 8
+    told = row_at_the_end(checkpoint.ended(Status.ABORTED, 1.0, "by a person").without_upload())
+    assert (told.sent_bytes, told.parts) == (0, 0)
+    kept = row_at_the_end(checkpoint.ended(Status.FAILED_FINALIZATION, 1.0, "refused"))
+    assert (kept.sent_bytes, kept.parts) == (8, 1)
 
 
 async def test_a_recording_out_of_sight_is_at_risk() -> None:
@@ -166,6 +226,7 @@ async def test_a_recording_out_of_sight_is_at_risk() -> None:
     told = row(twins, stream)
     assert (told.verdict, told.disk_bytes) == (Safety.AT_RISK, None)
     assert "away" in told.why
+    assert "mount it again" in told.hint
 
 
 async def test_a_restart_does_not_make_bytes_young() -> None:

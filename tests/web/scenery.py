@@ -103,6 +103,18 @@ def failed(name: str, **changes: Any) -> Json:
     return row(name, "not_stored", **{**told, **changes})
 
 
+def given_up(name: str, **changes: Any) -> Json:
+    """A stream that a person aborted: nothing of it is left in the store."""
+    told = {
+        "status": "aborted",
+        "why": "aborted by a person",
+        "sent_bytes": 0,
+        "can": ["retry"],
+    }
+    gone = {"unsent_bytes": 0, "parts": 0, "at_risk_seconds": 0}
+    return row(name, "given_up", **{**told, **gone, **changes})
+
+
 def detail(of: Json, **changes: Any) -> Json:
     """All that is known of a stream."""
     runs = [["stored", 1, 6], ["resent", 7, 7], ["in_flight", 8, 8], ["due", 9, 11]]

@@ -87,19 +87,24 @@ FAULTS = """() => {
 }"""
 
 
+PATH = "/state" * 20 + ".sock"
+"""Nowhere in it can a line be broken."""
+
+
 @pytest.fixture
 def rows(stub: Stub) -> list[Json]:
     """A recording of every kind, and trouble with the instance."""
     every = [
         failed("cam1/a.mp4"),
-        at_risk("cam1/b\u202e" + "b" * 200 + ".mp4"),
+        at_risk("cam1/b\u202e" + "b" * 200 + ".mp4", why=f"{PATH}: the store does not answer"),
         row("cam2/" + "c" * 200 + ".mp4"),
         stored("d.mp4"),
         *(stored(f"e{n}.mp4") for n in range(60)),
     ]
     stub.put(*every)
     stub.put_detail(detail(every[0], poster=f"/api/streams/{every[0]['stream_id']}/poster"))
-    stub.say(problems=[{"what": "store", "why": "away", "hint": "is it up?", "since": 1.0}])
+    away = f"unix://{PATH}: away"
+    stub.say(problems=[{"what": "store", "why": away, "hint": "is it up?", "since": 1.0}])
     return every
 
 

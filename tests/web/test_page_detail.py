@@ -1,9 +1,11 @@
 """One recording in full: opened by hand, by keyboard and by link."""
 
+import re
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from web.scenery import MIB, at_risk, detail, row, stored
+from web.scenery import MIB, at_risk, detail, failed, given_up, row, stored
 from web.stub import Stub
 from web.test_page import HOSTILE
 
@@ -41,7 +43,7 @@ def test_opened_by_keyboard(page: Page, shown: dict[str, object]) -> None:
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(name).to_be_focused()
-    assert page.url.endswith("/")
+    expect(page).to_have_url(re.compile("/$"))
 
 
 def test_opened_by_link(page: Page, stub: Stub) -> None:
@@ -232,3 +234,31 @@ def test_the_key_is_copied_as_it_is(page: Page, context: BrowserContext, stub: S
     page.get_by_role("button", name="Copy streams/").click()
     expect(page.get_by_role("dialog")).to_contain_text("copied")
     assert page.evaluate("navigator.clipboard.readText()") == one["key"]
+
+
+@pytest.mark.parametrize(
+    ("told", "progress", "in_store", "not_in_store"),
+    [
+        (failed("a.mp4", sent_bytes=0, unsent_bytes=0, parts=0), "0 B of 20.0 MiB sent", "nothing", "20.0 MiB"),  # noqa: E501
+        (given_up("a.mp4"), "0 B of 20.0 MiB sent", "nothing", "20.0 MiB"),
+        (given_up("a.mp4", disk_bytes=None), "nothing of it is stored", "nothing", "nothing"),
+        (stored("a.mp4"), "all 20.0 MiB sent", "20.0 MiB in 9 parts", "nothing"),
+    ],
+    ids=["refused", "aborted", "retried", "stored"],
+)  # fmt: skip
+def test_nothing_is_called_sent_that_is_not_in_the_store(
+    page: Page,
+    stub: Stub,
+    told: dict[str, object],
+    progress: str,
+    in_store: str,
+    not_in_store: str,
+) -> None:
+    """A recording that was refused, aborted or retried has nothing there."""
+    stub.put(told)
+    stub.put_detail(detail(told, strip=[]))
+    page.goto(f"/#stream={told['stream_id']}")
+    expect(page.locator("td.progress")).to_contain_text(progress)
+    facts = page.get_by_role("dialog")
+    expect(facts.locator("dt:text-is('In the store') + dd")).to_contain_text(in_store)
+    expect(facts.locator("dt:text-is('Not in the store') + dd")).to_have_text(not_in_store)

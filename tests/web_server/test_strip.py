@@ -4,8 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from cefmp4.console.strip import runs
 from cefmp4.core.geometry import Geometry
-from cefmp4.core.model import Checkpoint, FileVersion, Part, Seal, SealReason, StoredObject
+from cefmp4.core.model import (
+    Checkpoint,
+    FileVersion,
+    Part,
+    Seal,
+    SealReason,
+    Status,
+    StoredObject,
+)
 from cefmp4.core.numbers import Numbers
 from cefmp4.core.parts import Parts
 from cefmp4.web.strip import MOST_RUNS, strip_of
@@ -14,7 +23,7 @@ BEGUN = Checkpoint("id", "/w/a.mp4", (1, 2), "bucket", "key", Geometry(8), 900.0
 
 
 def with_parts(*numbers: int, resent: tuple[int, ...] = (), sealed: bool = False) -> Checkpoint:
-    checkpoint = BEGUN
+    checkpoint = BEGUN.with_upload("u")
     for number in numbers:
         checkpoint = checkpoint.with_part(Part(number, 8, "etag", 0, 0.0))
     if sealed:
@@ -40,6 +49,8 @@ def with_parts(*numbers: int, resent: tuple[int, ...] = (), sealed: bool = False
         (with_parts(1, 2, 3, resent=(2,)), 24, (), [("stored", 1, 1), ("resent", 2, 2), ("stored", 3, 3)]),  # noqa: E501
         (with_parts(1, resent=(2,)), 16, (), [("stored", 1, 1), ("due", 2, 2)]),
         (with_parts(1, 2), 3, (), [("stored", 1, 2)]),
+        (with_parts(1).without_upload(), 8, (1,), [("in_flight", 1, 1)]),
+        (with_parts(1, 2).without_upload().ended(Status.ABORTED, 0.0, "wished"), 21, (), []),
     ],
 )  # fmt: skip
 def test_each_part_is_told_as_it_stands(
@@ -50,6 +61,15 @@ def test_each_part_is_told_as_it_stands(
 ) -> None:
     """Without a gap: a forgotten part is due, and one that is not full yet is growing."""
     assert strip_of(checkpoint, size_bytes, frozenset(in_flight), 8) == strip
+
+
+def test_the_command_line_draws_nothing_of_what_was_aborted_either() -> None:
+    """Its parts are remembered, but stand nowhere."""
+    kept = with_parts(1, 2)
+    assert [run.kind for run in runs(kept, 16)] == ["stored"]
+    gone = kept.without_upload()
+    assert [run.kind for run in runs(gone, 16)] == ["due"]
+    assert runs(gone.ended(Status.ABORTED, 0.0, "by a person"), 16) == []
 
 
 def test_an_object_whose_parts_were_not_loaded_is_stored_whole() -> None:

@@ -15,7 +15,7 @@ from cefmp4.adapters.embedded import running_redis_url, running_servers
 from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
 from cefmp4.commands.completing import complete_instances
 from cefmp4.config import Settings, load_settings
-from cefmp4.errors import CefMP4Error
+from cefmp4.errors import CefMP4Error, RedisOperationError
 from cefmp4.logging_config import configure_logging
 
 T = TypeVar("T")
@@ -66,7 +66,22 @@ def ask(
         ) as checkpoints:
             return await question(checkpoints)
 
-    return asyncio.run(asking())
+    try:
+        return asyncio.run(asking())
+    except RedisOperationError as error:
+        if embedded or not _runs_embedded(settings):
+            raise
+        hint = "beside `make run` and `cefmp4 run --embedded`, add --embedded"
+        raise CefMP4Error(str(error), hint=hint) from error
+
+
+def _runs_embedded(settings: Settings) -> bool:
+    """A daemon with servers of its own runs here: it may be the one that is meant."""
+    try:
+        running_redis_url(settings.embedded_data_dir)
+    except CefMP4Error:
+        return False
+    return True
 
 
 async def meant_instance(

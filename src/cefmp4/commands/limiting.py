@@ -18,7 +18,10 @@ from cefmp4.core.timetable import DAY_MINUTES, DAYS, Change, Timetable, rate_tex
 DEFAULT = "default"
 Value = Annotated[
     list[str] | None,
-    typer.Argument(help="off, a rate as 500K or 2M, a time table, or default: the setting."),
+    typer.Argument(
+        metavar="VALUE",
+        help="off, a rate as 500K or 2M, a time table, or default: the setting.",
+    ),
 ]
 
 

@@ -25,7 +25,9 @@ from cefmp4.shelf import Shelf
 Id = Annotated[
     str,
     typer.Argument(
-        help="A stream id, or the beginning of one.", autocompletion=complete_streams
+        metavar="ID",
+        help="A stream id, or the beginning of one.",
+        autocompletion=complete_streams,
     ),
 ]
 

@@ -24,6 +24,7 @@ def verify(
     names: Annotated[
         list[str] | None,
         typer.Argument(
+            metavar="ID|KEY",
             help="Stream ids, their beginnings, or object keys.",
             autocompletion=complete_streams,
         ),

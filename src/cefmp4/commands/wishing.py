@@ -23,7 +23,11 @@ from cefmp4.errors import CefMP4Error
 WAIT_SECONDS = 10.0
 """How long a person waits for a running daemon."""
 
-IDS = typer.Argument(help="Stream ids, or their beginnings.", autocompletion=complete_streams)
+IDS = typer.Argument(
+    metavar="ID",
+    help="Stream ids, or their beginnings.",
+    autocompletion=complete_streams,
+)
 Failed = Annotated[bool, typer.Option("--failed", help="Everything that failed.")]
 
 

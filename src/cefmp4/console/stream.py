@@ -46,7 +46,8 @@ def _facts(view: View, row: Row, cp: Checkpoint | None) -> Iterator[tuple[str, A
     """Name and value, those that say something."""
     told: list[tuple[str, str]] = [("why", row.why)]
     if row.trouble:
-        lasts = f"for {age(view.at - row.trouble.since)}, {row.failures} times in a row"
+        times = f", {row.failures} times in a row" if row.failures > 1 else ""
+        lasts = f"for {age(view.at - row.trouble.since)}{times}"
         error = "" if row.trouble.error == row.why else f"{row.trouble.error}, "
         told += [("trouble", f"{error}{lasts}")]
     told += [("hint", row.hint), ("since", f"{clock(row.since)} ({age(view.at - row.since)})")]
@@ -74,7 +75,7 @@ def _progress(view: View, row: Row) -> Iterator[tuple[str, Any]]:
         )
         yield "sent", bar
     else:
-        yield "sent", f"{sent} of {of}" + ("" if share is None else f" ({share}%)")
+        yield "sent", sent if share is None else f"{sent} of {of} ({share}%)"
     if (at_risk := at_risk_seconds(view, row)) >= 1:
         yield "at risk", f"{size(row.unsent_bytes)}, the oldest byte for {age(at_risk)}"
 
@@ -124,8 +125,11 @@ def _print_strip(cp: Checkpoint, row: Row) -> None:
         terminal.out.print(blocks(found, min(terminal.out.width, 100)))
         terminal.out.print(legend(found))
     else:
-        told = (f"{first}-{last} {kind}" for kind, first, last in found)
-        terminal.out.print(f"{'strip':<{LEFT}} {', '.join(told)}", soft_wrap=True)
+        told = (
+            f"{first} {kind}" if first == last else f"{first}-{last} {kind}"
+            for kind, first, last in found
+        )
+        terminal.out.print(f"{'each part':<{LEFT}} {', '.join(told)}", soft_wrap=True)
 
 
 def _print_history(cp: Checkpoint) -> None:

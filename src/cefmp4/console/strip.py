@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from cefmp4.core.model import Checkpoint
+from cefmp4.core.model import LIVE, Checkpoint
 
 MOST_LINES = 4
 
@@ -35,6 +35,8 @@ _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 def runs(checkpoint: Checkpoint, disk_bytes: int | None) -> list[Run]:
     """All parts in order: of what is stored, and of what is on the disk."""
     cp = checkpoint
+    if cp.status not in LIVE and not cp.parts_stand:
+        return []  # what was sent of it is gone
     whole = cp.geometry.whole_parts(disk_bytes) if disk_bytes else 0
     last = max(cp.parts.highest, cp.geometry.parts_of(disk_bytes) if disk_bytes else 0)
     kinds = (
@@ -49,7 +51,7 @@ def runs(checkpoint: Checkpoint, disk_bytes: int | None) -> list[Run]:
 
 
 def _kind(cp: Checkpoint, number: int, whole: int, *, sealed: bool) -> str:
-    if number in cp.parts:
+    if cp.parts_stand and number in cp.parts:
         return "resent" if number in cp.resent else "stored"
     return "due" if number <= whole or sealed else "growing"
 

@@ -31,6 +31,8 @@ def missing(checkpoint: Checkpoint, seal: Seal, at_most: int) -> tuple[Span, ...
 
 def unsent_from(checkpoint: Checkpoint, size_bytes: int) -> int | None:
     """The offset of the first byte of such a file that is not in the store; None: all is."""
+    if not checkpoint.parts_stand:
+        return 0 if size_bytes else None
     due = whole_and_due(checkpoint, size_bytes, 1)
     if due:
         return due[0].offset

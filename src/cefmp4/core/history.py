@@ -63,7 +63,8 @@ def _upload(before: Checkpoint, after: Checkpoint) -> Iterator[tuple[str, str]]:
         return
     gone = len(before.parts.numbers.without(after.parts.numbers))
     if gone and after.refusals == before.refusals and before.upload_id:
-        yield f"{gone} parts changed", "they are not what the file holds: to be sent again"
+        what = "1 part" if gone == 1 else f"{gone} parts"
+        yield f"{what} changed", "not what the file holds: to be sent again"
 
 
 def _seal(before: Checkpoint, after: Checkpoint) -> Iterator[tuple[str, str]]:
@@ -75,7 +76,8 @@ def _seal(before: Checkpoint, after: Checkpoint) -> Iterator[tuple[str, str]]:
 
 def _completion(before: Checkpoint, after: Checkpoint) -> Iterator[tuple[str, str]]:
     if after.completing and not before.completing:
-        yield "completing", "every part is sent and compared"
+        whole = "smaller than one part: it is sent whole"
+        yield "completing", "every part is sent and compared" if after.upload_id else whole
     if after.stored and not before.stored:
         yield "stored", "the object was verified"
     elif after.refusals > before.refusals:

@@ -145,6 +145,15 @@ class Checkpoint:
         return self.parts.total_bytes
 
     @property
+    def parts_stand(self) -> bool:
+        """Its parts are in the store: in its upload, or as its object.
+
+        A recording put whole is written down before it is sent; what was sent of one that was
+        aborted is gone.
+        """
+        return self.upload_id is not None or self.stored is not None
+
+    @property
     def next_part_number(self) -> int:
         """The lowest part number above every confirmed one."""
         return self.parts.highest + 1

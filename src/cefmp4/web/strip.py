@@ -3,7 +3,7 @@
 from collections.abc import Set
 from itertools import groupby
 
-from cefmp4.core.model import Checkpoint
+from cefmp4.core.model import LIVE, Checkpoint, Parts
 
 MOST_RUNS = 2_000
 
@@ -27,6 +27,8 @@ def strip_of(
         whole = size_bytes // part_bytes
         ahead: list[Run] = [("due", 1, whole)] if whole else []
         return ahead + ([("growing", whole + 1, whole + 1)] if size_bytes % part_bytes else [])
+    if checkpoint.status not in LIVE and not checkpoint.parts_stand:
+        return []  # what was sent of it is gone
     runs = []
     number = 1
     for state, parts in groupby(_states(checkpoint, size_bytes, in_flight)):
@@ -38,7 +40,8 @@ def strip_of(
 
 def _states(checkpoint: Checkpoint, size_bytes: int, in_flight: Set[int]) -> bytearray:
     """Of every part, in order."""
-    geometry, parts = checkpoint.geometry, checkpoint.parts
+    geometry = checkpoint.geometry
+    parts = checkpoint.parts if checkpoint.parts_stand else Parts()
     if checkpoint.stored is not None and not parts:  # loaded without them, and all are there
         return bytearray([STORED]) * geometry.parts_of(checkpoint.stored.size_bytes)
     count = max(geometry.parts_of(size_bytes), parts.highest, *in_flight, 0)

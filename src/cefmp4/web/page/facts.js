@@ -13,10 +13,12 @@ const WHOLE = 1200; // letters: a key has at most 1,024 bytes
 /** How its bytes stand. */
 export function sizeFacts({ row, part_bytes: part }) {
   const again = row.resent ? `, ${count(row.resent)} of them more than once` : '';
+  const gone = row.verdict === 'given_up' ? 'no file of its own' : 'the file is not there';
+  const left = row.unsent_bytes || Math.max((row.disk_bytes ?? 0) - row.sent_bytes, 0);
   return known([
-    ['On disk', row.disk_bytes === null ? 'the file is not there' : bytes(row.disk_bytes)],
-    ['Sent', `${bytes(row.sent_bytes)} in ${counted(row.parts, 'part')}${again}`],
-    ['Not in the store', row.unsent_bytes ? bytes(row.unsent_bytes) : 'nothing'],
+    ['On disk', row.disk_bytes === null ? gone : bytes(row.disk_bytes)],
+    ['In the store', row.sent_bytes ? `${bytes(row.sent_bytes)} in ${counted(row.parts, 'part')}${again}` : 'nothing'],
+    ['Not in the store', left ? bytes(left) : 'nothing'],
     ['The oldest of it', riskBegan(row), 'age'],
     ['Length of part 1', bytes(part)],
   ]);

@@ -78,8 +78,8 @@ export function tellProgress(node, row) {
 }
 
 function progressWords({ disk_bytes: disk, sent_bytes: sent, unsent_bytes: unsent }) {
-  if (disk === null) return `${bytes(sent)} sent, not on disk`;
-  if (!unsent) return `all ${bytes(disk)} sent`;
+  if (disk === null) return sent ? `${bytes(sent)} sent, not on disk` : 'nothing of it is stored';
+  if (!unsent && sent >= disk) return `all ${bytes(disk)} sent`;
   return `${bytes(sent)} of ${bytes(disk)} sent`;
 }
 

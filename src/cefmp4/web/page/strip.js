@@ -20,7 +20,7 @@ const ORDER = Object.keys(KINDS);
 /** The strip and its legend. */
 export function strip(runs) {
   const total = runs.reduce((most, [, , last]) => Math.max(most, last), 0);
-  if (!total) return [el('p', { class: 'small' }, 'Nothing of it was cut into parts yet.')];
+  if (!total) return [el('p', { class: 'small' }, 'No part of it is in the store.')];
   const counts = countsOf(runs);
   return [drawn(runs, total, wordsOf(counts, total)), legend(counts)];
 }
