@@ -1,14 +1,14 @@
 """What has become of the streams that ended lately: a bounded number of rows."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from cefmp4.core.model import RETRIED, Checkpoint, Wish
 from cefmp4.core.safety import Safety
 from cefmp4.errors import ChunkProcessingError
 from cefmp4.ports import Disk
-from cefmp4.rows import Row, is_stored, row_at_the_end
+from cefmp4.rows import Row, is_stored, row_at_the_end, without_file
 
 KEPT = 10_000
 """Rows; those of the longest ago go first. What can be retried stays."""
@@ -71,6 +71,13 @@ class Past:
         ]
         for stream_id in old:
             self.drop(stream_id)
+
+    def keep(self, stands: Callable[[str], bool]) -> None:
+        """Whose recording is gone waits for nobody any more; `stands` says of a path."""
+        for row in list(self._rows.values()):
+            if row.verdict is Safety.NOT_STORED and not stands(row.path):
+                self._rows[row.stream_id] = without_file(row)
+                self.changes += 1
 
     def stored_since(self, at: float) -> int:
         """How many recordings were stored since then."""

@@ -5,7 +5,7 @@ nothing is asked for it. Two rows are equal when there is nothing new to show: w
 grows with the clock is told by the time it began.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cefmp4.core.due import unsent_from
@@ -162,6 +162,14 @@ def row_at_the_end(checkpoint: Checkpoint, disk_bytes: int | None = None) -> Row
         unsent_bytes=max(0, (disk_bytes or 0) - size),
         started_at=cp.started_at,
         **_of_checkpoint(cp),
+    )
+
+
+def without_file(row: Row) -> Row:
+    """The same once its recording is gone from the disk."""
+    why = f"{row.why}; its recording is gone"
+    return replace(
+        row, verdict=Safety.GIVEN_UP, why=why, hint="", disk_bytes=None, unsent_bytes=0
     )
 
 

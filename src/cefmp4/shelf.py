@@ -66,6 +66,10 @@ class Shelf:
                 if root is not None and root not in roots:
                     self.park(path, inode, root)
 
+    def is_parked(self, path: str) -> bool:
+        """Something is set aside there."""
+        return path in self._parked
+
     def knows(self, path: str, version: FileVersion) -> bool:
         """Nothing is to be done about what stands there."""
         stored = self._stored.get(path)

@@ -162,6 +162,7 @@ class Supervisor:
                 scan, [s.checkpoint for s in self.streams.values() if s.checkpoint]
             )
             self.shelf.keep_parked(scan.found, horizon.roots)
+            self.past.keep(self.shelf.is_parked)
             if scan.hidden:
                 self.hidden.take_in(scan.hidden, self.roster)
             async for path in unhurried(await self._unknown(scan), CONSIDERED_AT_A_TIME):

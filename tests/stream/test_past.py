@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from cefmp4.core.model import Checkpoint, Status, StoredObject
+from cefmp4.core.safety import Safety
 from cefmp4.past import Past
 from core.situations import checkpoint, version
 
@@ -69,3 +70,17 @@ def test_what_a_person_has_aborted_is_kept_and_counted_while_it_can_be_retried()
     assert past.not_stored() == {"failed": 1}
     assert past.set_aside() == {"aborted": 1, "failed": 1}
     assert past.set_aside({"failed"}) == {"aborted": 1}
+
+
+def test_whose_recording_is_gone_waits_for_nobody() -> None:
+    """It is told as given up, with why it had failed; what stands stays as it was."""
+    past = Past()
+    past.add(ended("gone", 1.0, Status.FAILED, "AccessDenied"), 10)
+    past.keep(lambda path: True)
+    assert past.not_stored() == {"failed": 1}
+    past.keep(lambda path: False)
+    told = past.get("gone")
+    assert told is not None
+    assert (told.verdict, told.disk_bytes, told.unsent_bytes) == (Safety.GIVEN_UP, None, 0)
+    assert told.why == "AccessDenied; its recording is gone"
+    assert past.not_stored() == {}

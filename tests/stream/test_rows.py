@@ -165,7 +165,7 @@ async def test_a_slow_line_is_told_as_such() -> None:
     stream.glance()
     stream.sight.in_flight.add(2)
     twins.clock.advance(100.0)
-    stream.sight.proofs += 1  # something came of it meanwhile
+    stream.sight.reread += 1  # something came of it meanwhile
     told = row(twins, stream)
     assert (told.verdict, told.since) == (Safety.AT_RISK, told.at_risk_since)
     assert "more slowly" in told.why
