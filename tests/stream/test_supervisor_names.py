@@ -168,8 +168,10 @@ async def test_a_parked_name_that_a_scan_misses_is_free_again() -> None:
         twins.disk.write(PATH, b"this is not a video at all")
         await all_done(supervisor, twins)
         inode = twins.disk.files[PATH].inode
+        assert supervisor.past.not_stored() == {"failed": 1}
         twins.disk.delete(PATH)
         await supervisor.handle_scan(scan(twins))
+        assert supervisor.past.not_stored() == {}
         finished(twins, PATH, 40)
         twins.disk.files[PATH].inode = inode
         await all_done(supervisor, twins)
