@@ -28,7 +28,12 @@ GROWING = Figures("", "active", "on_its_way", "growing", 1_000.0, disk_bytes=4 *
 def view_of(*paths: str, works: bool = True, **changed: object) -> View:
     """Streams at these paths, sent to a quarter, and what a daemon says of them."""
     outlines = [
-        Outline(active(path, stream_id=IDS[n] if n < 2 else f"{n:08}"), 1, 1024**2, 2)
+        Outline(
+            active(path, stream_id=IDS[n] if n < 2 else f"{n:08}", upload_id="upload"),
+            1,
+            1024**2,
+            2,
+        )
         for n, path in enumerate(paths)
     ]
     told = {

@@ -117,7 +117,8 @@ class Bench:
         found = []
         if not any(case.says in text for text in words):
             found.append(f"it says {words}")
-        if not (case.hint in "".join(hints) if case.hint else not any(hints)):
+        nothing = all(hint == "" or hint.startswith("nothing yet") for hint in hints)
+        if not (case.hint in "".join(hints) if case.hint else nothing):
             found.append(f"the hints are {hints}")
         if any("the upload is gone" in text for text in words):
             found.append("it says that the upload is gone, which is not so")

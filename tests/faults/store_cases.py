@@ -25,7 +25,7 @@ class Case:
     says: str
     """Stands in a log line about the recording."""
     hint: str = ""
-    """Stands in a hint; empty where a person can do nothing."""
+    """Stands in a hint; empty where a person can do nothing, and is told so."""
     times: int = 1
     done: int = 1
     """How often the store did it in the end."""

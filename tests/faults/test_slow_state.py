@@ -86,4 +86,4 @@ async def test_a_server_without_a_disk_is_warned_of_at_the_start(
     await bench.wait_for("store opened")
     warnings = [line for line in bench.lines() if "may forget" in line["event"]]
     assert len(warnings) == 1
-    assert "appendonly yes" in warnings[0]["why"]
+    assert "appendonly yes" in warnings[0]["hint"]
