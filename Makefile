@@ -27,7 +27,7 @@ demo: setup ## three recorders, a progress table, and a byte-for-byte check at t
 	@$(BIN)/python -m cefmp4.demo
 
 test: setup ## every test, against a real Valkey, a real S3 server and real muxers
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: setup ## what takes many minutes: hundreds of kills, ten thousand files
 	@$(BIN)/python -m pytest -m soak --timeout 3600 -s
