@@ -1,4 +1,4 @@
-"""The metadata JSON beside an object, read back after the state was lost.
+"""The metadata JSON beside an object, read back: after the state was lost, and to verify it.
 
 Whoever may write to the bucket may have written it: nothing in it is a reason to fail, what is
 not as we write it is left out, and the picture it names is the one beside its own object.
@@ -24,7 +24,9 @@ TRACK = ("codec", "width", "height", "frame_rate", "sample_rate", "channels", "b
 class Document:
     """What the metadata JSON beside an object says."""
 
+    stream_id: str
     path: str
+    size_bytes: int
     etag: str | None
     crc64nvme: int
     media: Probe
@@ -40,8 +42,15 @@ async def read_document(store: ObjectStore, key: str) -> Document | None:
     raw = b"".join([piece async for piece in store.read(name)])
     try:
         told: dict[str, Any] = json.loads(raw)
-        path, checksum = str(told["original_file_path"]), int(told["checksum"]["hex"], 16)
-        return Document(path, told["etag"], checksum, _media(told), _poster(told, key))
+        return Document(
+            str(told["stream_id"]),
+            str(told["original_file_path"]),
+            int(told["total_size_bytes"]),
+            told["etag"],
+            int(told["checksum"]["hex"], 16),
+            _media(told),
+            _poster(told, key),
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

@@ -9,15 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cefmp4.core.model import LIVE, STORED, Checkpoint
-from cefmp4.core.safety import Safety
+from cefmp4.core.safety import WORST_FIRST, Safety
 from cefmp4.ports import Figures, Outline, Presence, Shown
 from cefmp4.rows import STALLED, Row, bytes_in_store, row_at_the_end
 
 NO_DAEMON = "no daemon works on this instance"
 NO_DAEMON_HINT = "start it: cefmp4 run; it carries on where it was"
 NOT_TOLD = "the daemon has not told yet"
-
-_URGENCY = {Safety.NOT_STORED: 0, Safety.AT_RISK: 1, Safety.ON_ITS_WAY: 2, Safety.STORED: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +119,11 @@ def _verdict(figures: Figures) -> Safety:
 
 
 def _order(row: Row) -> tuple[int, int, float, str]:
-    """Not stored, at risk, stalled among them first; then live ones by age; then ended ones."""
-    if row.ended_at is not None and row.verdict is not Safety.NOT_STORED:
-        return 4, 0, -row.ended_at, row.stream_id
+    """The worst first, stalled before other trouble; live ones by age; then ended ones."""
+    rank = WORST_FIRST[row.verdict]
     if row.verdict is Safety.NOT_STORED:
-        return 0, 0, -row.since, row.stream_id
-    urgency = _URGENCY.get(row.verdict, 2)
+        return rank, 0, -row.since, row.stream_id
+    if row.ended_at is not None:
+        return max(WORST_FIRST.values()) + 1, 0, -row.ended_at, row.stream_id
     at = row.at_risk_since if row.verdict is Safety.AT_RISK else row.started_at
-    return urgency, 0 if row.status == STALLED else 1, at or 0.0, row.stream_id
+    return rank, 0 if row.status == STALLED else 1, at or 0.0, row.stream_id

@@ -99,6 +99,8 @@ class RedisOperationError(CefMP4Error):
     """The state server did not do what it was asked."""
 
     operation_type = "redis_update"
+    code = ""
+    """The client library's word for why not, where it gave one."""
 
 
 class StateLost(RedisOperationError):

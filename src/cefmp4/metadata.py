@@ -7,7 +7,6 @@ asked for it (the poster) breaks none: all else stands where it stood.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -61,30 +60,6 @@ def metadata_json(
         "version": __version__,
     }
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode(errors="replace")
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What the document tells of the object it stands beside."""
-
-    stream_id: str
-    size_bytes: int
-    crc64nvme: int
-    etag: str | None
-
-
-def read_metadata(document: bytes) -> Described | None:
-    """What it tells of its object; None when it is not such a document."""
-    try:
-        told = json.loads(document)
-        return Described(
-            str(told["stream_id"]),
-            int(told["total_size_bytes"]),
-            int(told["checksum"]["hex"], 16),
-            told["etag"],
-        )
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
 
 
 def _object_facts(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -104,6 +104,24 @@ STORE_CODES = frozenset(
 )
 
 
+STATE_CODES = frozenset(
+    {
+        "AuthenticationError",
+        "BusyLoadingError",
+        "ClusterDownError",
+        "ConnectionError",
+        "MaxConnectionsError",
+        "NoPermissionError",
+        "OutOfMemoryError",
+        "ReadOnlyError",
+        "RedisClusterException",
+        "ResponseError",
+        "TimeoutError",
+    }
+)
+"""What redis-py calls it."""
+
+
 def operation_label(operation: str) -> str:
     return operation if operation in STORE_OPERATIONS else OTHER
 
@@ -115,3 +133,8 @@ def code_label(code: str) -> str:
     if len(code) == 3 and code.isascii() and code.isdecimal() and code[0] in "345":
         return f"{code[0]}xx"
     return OTHER
+
+
+def state_code_label(code: str) -> str:
+    """What a question to the state server failed with; `other` for what is not known."""
+    return code if code in STATE_CODES else OTHER

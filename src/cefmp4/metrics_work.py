@@ -6,7 +6,7 @@ from the start, at 0, so that the first one that happens is seen as a rise.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from cefmp4.metrics_labels import code_label, operation_label
+from cefmp4.metrics_labels import code_label, operation_label, state_code_label
 
 PART_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 STORED_BUCKETS = (1, 1.5, 2, 3, 5, 10, 30, 60, 300, 1800, 7200)
@@ -84,8 +84,9 @@ class Work:
         )
         self._state_errors = Counter(
             "cefmp4_state_errors_total",
-            "Questions the state server (Redis or Valkey) did not answer, by operation.",
-            ["operation"],
+            "Questions the state server (Redis or Valkey) did not answer, by operation and by"
+            " what the client library calls the error; other is one that is not known.",
+            ["operation", "code"],
             registry=r,
         )
         self.retries = Counter(
@@ -124,6 +125,6 @@ class Work:
         """The store did not do what it was asked."""
         self._store_errors.labels(operation_label(operation), code_label(code)).inc()
 
-    def state_failed(self, operation: str) -> None:
+    def state_failed(self, operation: str, code: str) -> None:
         """`operation` is one of the names the state adapter has for its questions."""
-        self._state_errors.labels(operation).inc()
+        self._state_errors.labels(operation, state_code_label(code)).inc()

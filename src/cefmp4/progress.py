@@ -54,13 +54,11 @@ class Progress:
         self.trouble = Trouble(str(error) or type(error).__name__, hint, since)
         self.due_since = now if self.due_since is None else self.due_since
 
-    def stuck_seconds(self, now: float, achieved: tuple[int, int]) -> float:
-        """For how long something has been due while nothing was achieved.
-
-        What was achieved in the middle of a turn counts from when somebody looked.
-        """
-        if self.due_since is None:
-            return 0.0
-        if achieved != self._achieved:
+    def noted(self, now: float, achieved: tuple[int, int]) -> None:
+        """Somebody looks in the middle of a turn: what was achieved in it counts from now."""
+        if self.due_since is not None and achieved != self._achieved:
             self._achieved, self.due_since = achieved, now
-        return now - self.due_since
+
+    def stuck_seconds(self, now: float) -> float:
+        """For how long something has been due while nothing was achieved."""
+        return 0.0 if self.due_since is None else now - self.due_since

@@ -90,11 +90,12 @@ class Moment:
 def row_of(stream: Stream, moment: Moment, stalled_after_seconds: float) -> Row:
     """Of a stream that has not ended."""
     cp = stream.checkpoint
+    stream.progress.noted(moment.now, stream.achieved)
     standing, at_risk_since = _standing(stream, moment.now)
     verdict = safety_now(cp.status if cp else None, standing)
     stalled = verdict is Safety.AT_RISK and standing.stuck_seconds >= stalled_after_seconds
     status = cp.status.value if cp else Status.ACTIVE.value
-    why, since, hint = _why(stream, standing, verdict, moment)
+    why, since, hint = _why(stream, standing, at_risk_since, moment)
     trouble = stream.progress.trouble
     return Row(
         stream.stream_id,
@@ -116,23 +117,20 @@ def row_of(stream: Stream, moment: Moment, stalled_after_seconds: float) -> Row:
 
 
 def _why(
-    stream: Stream, standing: Standing, verdict: Safety, moment: Moment
+    stream: Stream, standing: Standing, at_risk_since: float | None, moment: Moment
 ) -> tuple[str, float, str]:
     """Why it stands as it does, since when (monotonic), and what a person can do."""
-    progress = stream.progress
+    progress, due_since = stream.progress, stream.progress.due_since
     if progress.trouble is not None:
         return progress.trouble.error, progress.trouble.since, progress.trouble.hint
     if standing.away:
         return progress.why, progress.why_since, AWAY_HINT
-    silent = progress.stuck_seconds(moment.now, stream.achieved)
-    if is_behind(standing) and silent > WAITING_SECONDS:
-        return "no part of it gets through to the store", moment.now - silent, SILENT_HINT
-    if is_behind(standing):
-        since = moment.now - standing.at_risk_seconds
-        return "it is sent more slowly than it is written", since, BEHIND_HINT
-    if verdict is Safety.AT_RISK and standing.stuck_seconds:
-        since = moment.now - standing.stuck_seconds
-        return f"{progress.why}, but nothing comes of it", since, STUCK_HINT
+    if is_behind(standing) and at_risk_since is not None:
+        if due_since is not None and progress.stuck_seconds(moment.now) > WAITING_SECONDS:
+            return "no part of it gets through to the store", due_since, SILENT_HINT
+        return "it is sent more slowly than it is written", at_risk_since, BEHIND_HINT
+    if due_since is not None and standing.stuck_seconds > WAITING_SECONDS:
+        return f"{progress.why}, but nothing comes of it", due_since, STUCK_HINT
     cp = stream.checkpoint
     if cp is not None and cp.seal is None and progress.why in WRITTEN:
         return WRITTEN[0], cp.started_at - moment.epoch, ""
@@ -223,7 +221,7 @@ def _standing(stream: Stream, now: float) -> tuple[Standing, float | None]:
             else stream.world.policy.part_bytes,
             now - at_risk_since if at_risk_since is not None else 0.0,
             now - trouble.since if trouble else 0.0,
-            0.0 if moving else stream.progress.stuck_seconds(now, stream.achieved),
+            0.0 if moving else stream.progress.stuck_seconds(now),
             sight.version is None and stream.world.horizon.hides(cp),
         ),
         at_risk_since,

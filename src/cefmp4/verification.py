@@ -14,10 +14,9 @@ from awscrt import checksums
 from cefmp4.core.checksum import object_crc64nvme
 from cefmp4.core.geometry import Span
 from cefmp4.core.model import STORED, Checkpoint, FileVersion, StoredObject
-from cefmp4.core.objects import metadata_key
+from cefmp4.documents import Document, read_document
 from cefmp4.errors import CefMP4Error, ChunkProcessingError
 from cefmp4.finishing import differs
-from cefmp4.metadata import Described, read_metadata
 from cefmp4.ports import Disk, ObjectStore
 
 
@@ -85,7 +84,7 @@ async def _judged_key(store: ObjectStore, key: str) -> Judged:
     found = await store.head(key)
     if found is None:
         return Verdict.MISSING, "there is no object"
-    told = await _described(store, key)
+    told = await read_document(store, key)
     if told is None:
         return Verdict.CANNOT_TELL, "no stream is remembered, and it has no metadata JSON"
     if why := _not_as_described(found, told):
@@ -110,7 +109,7 @@ async def _recorded(
         if disk.stat(path) != there:
             raise ChunkProcessingError("the recording changed while it was read")
         return crc, "the recording" if path == stream.path else "its archived copy"
-    told = await _described(store, stream.key)
+    told = await read_document(store, stream.key)
     if told is None or told.stream_id != stream.stream_id:
         parts = [stream.parts[number] for number in sorted(stream.parts)]
         return object_crc64nvme(parts), f"the parts that were sent; {GONE}"
@@ -137,15 +136,7 @@ async def _compared(
     return Verdict.DIFFERENT, f"checksum {stored:016x} in the store, {crc:016x} of {against}"
 
 
-async def _described(store: ObjectStore, key: str) -> Described | None:
-    """What the metadata JSON beside the object says, None when there is none."""
-    if await store.head(metadata_key(key)) is None:
-        return None
-    pieces = [piece async for piece in store.read(metadata_key(key))]
-    return read_metadata(b"".join(pieces))
-
-
-def _not_as_described(found: StoredObject, told: Described) -> str:
+def _not_as_described(found: StoredObject, told: Document) -> str:
     if found.stream_id not in (None, told.stream_id):
         return f"the object belongs to stream {found.stream_id}"
     if found.size_bytes != told.size_bytes:

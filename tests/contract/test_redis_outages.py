@@ -63,6 +63,27 @@ async def test_an_unreachable_server_is_an_outage() -> None:
     assert "hunter" not in everything_told(error)
 
 
+async def test_every_failed_question_is_told_with_its_kind(server_url: str) -> None:
+    """What was asked and why it was not answered, in words that are few.
+
+    Seen failing with the questions that went well told, too.
+    """
+    told: list[tuple[str, str]] = []
+
+    def failed(operation: str, code: str) -> None:
+        told.append((operation, code))
+
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    for url in (server_url, nowhere):
+        async with open_checkpoints(url, "suite", failed=failed) as checkpoints:
+            with suppress(RedisOperationError):
+                await checkpoints.claim()
+                with looking_at(server_url) as redis:
+                    redis.replicaof("127.0.0.1", free_port())
+                await checkpoints.save(None, active())
+    assert told == [("save", "ReadOnlyError"), ("claim", "ConnectionError")]
+
+
 async def test_a_missing_socket_is_an_outage(tmp_path: object) -> None:
     """A server on a unix socket that is not up yet may come up."""
     error = await failure(f"unix://{tmp_path}/none.sock")

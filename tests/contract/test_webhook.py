@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 import trustme
 
-from cefmp4.adapters.webhook import key_of, open_webhook, signature
+from cefmp4.adapters.webhook import open_webhook
+from cefmp4.core.signing import key_of, signature
 from cefmp4.errors import DeliveryError
 from cefmp4.ports import Event
 from receiving import Receiver, receiving

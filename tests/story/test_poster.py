@@ -1,6 +1,8 @@
 """A picture beside every object, for those who look through a bucket."""
 
+import asyncio
 import json
+import urllib.request
 from pathlib import Path
 
 import jsonschema
@@ -45,6 +47,17 @@ async def test_a_picture_stands_beside_the_object_and_its_json_names_it(
     assert len(jpeg) == told["size_bytes"]
     assert seen.top < 80 < 160 < seen.bottom
     assert await store.keys() == [key, f"{key}.metadata.json", f"{key}.poster.jpg"]
+    assert await asyncio.to_thread(shown_on_the_page, poster) == jpeg
+
+
+def shown_on_the_page(daemon: Daemon) -> bytes:
+    """The picture as a browser gets it for the only recording there is."""
+    with urllib.request.urlopen(f"{daemon.address}/api/streams") as answer:
+        [row] = json.load(answer)["rows"]
+    with urllib.request.urlopen(f"{daemon.address}/api/streams/{row['stream_id']}") as answer:
+        path = json.load(answer)["poster"]
+    with urllib.request.urlopen(f"{daemon.address}{path}") as answer:
+        return bytes(answer.read())
 
 
 async def test_nobody_gets_a_picture_who_did_not_ask(daemon: Daemon, store: Bucket) -> None:

@@ -77,7 +77,8 @@ async def test_a_long_comparison_gets_on_with_every_part() -> None:
     async def slow(path: str, identity: tuple[int, int], span: Span) -> int:
         crc = await crc64nvme(path, identity, span)
         twins.clock.advance(40.0)
-        stuck.append(stream.progress.stuck_seconds(twins.clock.monotonic(), stream.achieved))
+        stream.progress.noted(twins.clock.monotonic(), stream.achieved)
+        stuck.append(stream.progress.stuck_seconds(twins.clock.monotonic()))
         return crc
 
     twins.disk.crc64nvme = slow  # type: ignore[method-assign]

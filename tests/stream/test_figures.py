@@ -166,6 +166,11 @@ async def test_every_error_of_the_store_is_counted_by_a_bounded_code() -> None:
     metrics.work.store_failed("MadeUp", "SlowDown")
     text = (await metrics.scrape()).decode()
     assert text.count("\ncefmp4_store_errors_total{") == 4
+    for state_code in ("ReadOnlyError", "MadeUpError", "AnotherError", ""):
+        metrics.work.state_failed("save", state_code)
+    failed = 'cefmp4_state_errors_total{code="%s",operation="save"}'
+    assert await value(metrics, failed % "ReadOnlyError") == 1
+    assert await value(metrics, failed % "other") == 3
 
 
 async def test_a_scrape_sees_the_streams_as_they_are() -> None:

@@ -6,26 +6,23 @@ redirect is followed: the signed event is for the one who was named. What must s
 URL may hold a token, so nothing but its scheme, host and port is ever in a message.
 """
 
-import base64
-import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from hashlib import sha256
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from cefmp4 import __version__
 from cefmp4.core.cloudevents import CONTENT_TYPE
+from cefmp4.core.signing import key_of, signature
 from cefmp4.errors import DeliveryError
 from cefmp4.ports import Event
 
 TIMEOUT_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 GONE = 410
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 
 _DENIED = "the receiver wants to know who asks: see WEBHOOK_SECRET and its own log"
 _HINTS = {
@@ -38,22 +35,6 @@ _HINTS = {
 _NOT_THERE = "check that the receiver runs, and where WEBHOOK_URL points"
 _UNTRUSTED = "is its certificate trusted? SSL_CERT_FILE in the environment names a CA file"
 _REDIRECTED = "redirects are not followed: put the final address into WEBHOOK_URL"
-
-
-def key_of(secret: str) -> bytes:
-    """What signs: the text itself, or after `whsec_` what its base64 stands for.
-
-    Raises ValueError for what is no base64.
-    """
-    if secret.startswith(SECRET_PREFIX):
-        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    return secret.encode("utf-8", "surrogateescape")
-
-
-def signature(key: bytes, event_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` of one event at one time."""
-    signed = f"{event_id}.{timestamp}.".encode() + body
-    return f"v1,{base64.b64encode(hmac.new(key, signed, sha256).digest()).decode()}"
 
 
 @asynccontextmanager

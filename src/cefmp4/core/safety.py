@@ -28,6 +28,16 @@ class Safety(StrEnum):
     """It is not stored, and there is nothing left to do: gone, replaced, or a person's wish."""
 
 
+WORST_FIRST = {
+    Safety.AT_RISK: 0,
+    Safety.NOT_STORED: 1,
+    Safety.ON_ITS_WAY: 2,
+    Safety.STORED: 3,
+    Safety.GIVEN_UP: 3,
+}
+"""In which order people are told: what can still be lost comes before what waits for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a stream that is not at its end stands. Ages in seconds, 0 where there is none."""

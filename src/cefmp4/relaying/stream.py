@@ -10,7 +10,7 @@ from cefmp4.core.happenings import Sink
 from cefmp4.errors import Fenced, RedisOperationError
 from cefmp4.metrics_of_events import EventCounts
 from cefmp4.ports import Outboxes, Place
-from cefmp4.retry import backoff_seconds
+from cefmp4.retry import backoff_seconds, is_worth_a_line
 
 AT_A_TIME = 100
 LOOK_ANYWAY_SECONDS = 30.0
@@ -37,7 +37,7 @@ class StreamRelay:
                 raise
             except RedisOperationError as error:
                 failures += 1
-                if failures & (failures - 1) == 0:  # the 1st, 2nd, 4th, 8th … in a row
+                if is_worth_a_line(failures):
                     why = {"error": str(error), "hint": error.hint}
                     log.warning("events are not handed over", **why, failures=failures)
                 await asyncio.sleep(backoff_seconds(failures))

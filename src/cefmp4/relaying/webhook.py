@@ -15,7 +15,7 @@ from cefmp4.errors import DeliveryError, Fenced, RedisOperationError
 from cefmp4.metrics_of_events import EventCounts
 from cefmp4.ports import Clock, Event, Outboxes, Receiver
 from cefmp4.relaying.lanes import Lane, Lanes
-from cefmp4.retry import backoff_seconds
+from cefmp4.retry import backoff_seconds, is_worth_a_line
 
 PAGE = 100
 LOOK_ANYWAY_SECONDS = 30.0
@@ -186,7 +186,7 @@ class WebhookRelay:
         self._unanswered = 0
 
     def _say(self, what: str, failures: int, error: DeliveryError, of: dict[str, str]) -> None:
-        if failures & (failures - 1) == 0:  # the 1st, 2nd, 4th, 8th … in a row
+        if is_worth_a_line(failures):
             why = {"error": str(error), "hint": error.hint}
             log.warning(what, **of, **why, failures=failures)
 

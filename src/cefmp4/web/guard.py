@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from cefmp4.errors import CefMP4Error
+from cefmp4.retry import is_worth_a_line
 from cefmp4.web.words import said
 
 log = structlog.get_logger(__name__)
@@ -123,7 +124,7 @@ class Guard:
     async def _turn_away(self, request: web.Request, what: str) -> None:
         """Guessing gets slow; who has the right token never waits."""
         self._wrong += 1
-        if self._wrong & (self._wrong - 1) == 0:  # the 1st, 2nd, 4th, 8th …
+        if is_worth_a_line(self._wrong):
             log.warning("a wrong token", what=what, remote=request.remote, times=self._wrong)
         if self._wrong > FORGIVEN:
             await self._wait()

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from cefmp4.core.model import Status
-from cefmp4.core.safety import Safety
+from cefmp4.core.safety import WORST_FIRST, Safety
 from cefmp4.rows import STALLED, Row, is_over
 from cefmp4.web.words import shown
 
@@ -82,22 +82,13 @@ def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int
 
 # --- the order ------------------------------------------------------------------------
 
-RANK = {
-    Safety.AT_RISK: 0,
-    Safety.NOT_STORED: 1,
-    Safety.ON_ITS_WAY: 2,
-    Safety.STORED: 3,
-    Safety.GIVEN_UP: 3,
-}
-"""The worst first."""
-
 
 def _urgency(row: Row) -> tuple[int, bool, float]:
     """At risk, stalled ones first, then since the longest; all else, the latest first.
 
     What is on its way stays where it is while its parts land.
     """
-    rank = RANK[row.verdict]
+    rank = WORST_FIRST[row.verdict]
     if row.verdict is Safety.AT_RISK:
         return rank, row.status != STALLED, row.since
     if row.verdict is Safety.ON_ITS_WAY:

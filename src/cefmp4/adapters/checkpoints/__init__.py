@@ -33,14 +33,14 @@ async def open_checkpoints(
     holder: Holder | None = None,
     sinks: Collection[Sink] = (),
     events_kept: int = 10_000,
-    failed: Callable[[str], None] = lambda operation: None,
+    failed: Callable[[str, str], None] = lambda operation, code: None,
 ) -> AsyncIterator[RedisCheckpoints]:
     """The checkpoints of `instance_id`; nothing is sent before the first question.
 
     The caller claims before it writes, and renews every third of `lease_seconds`.
     `holder` is who claims, this process if not told. `sinks` are told what happens;
     `cefmp4:events` keeps about `events_kept` of it. `failed` is told what was asked, by one
-    of few names, whenever the server did not answer. Raises RedisOperationError for a
+    of few names, and why it was not answered. Raises RedisOperationError for a
     URL that cannot be understood.
     """
     keys = Keyspace(instance_id)

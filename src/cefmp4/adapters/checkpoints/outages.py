@@ -56,6 +56,6 @@ def translated(operation: str, server: str) -> Iterator[None]:
     except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
         told = f"{type(error).__name__}: {redact(str(error))}"
         hints = (hint for piece, hint in HINTS if piece in told.lower())
-        raise RedisOperationError(
-            f"{operation}: {server}: {told}", hint=next(hints, "")
-        ) from error
+        failed = RedisOperationError(f"{operation}: {server}: {told}", hint=next(hints, ""))
+        failed.code = type(error).__name__
+        raise failed from error

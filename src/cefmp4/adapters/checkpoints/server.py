@@ -33,7 +33,7 @@ class Server:
         redis_url: str,
         any_key: bytes,
         ca_bundle: str | None,
-        failed: Callable[[str], None],
+        failed: Callable[[str, str], None],
     ) -> None:
         self._failed = failed
         self._options = _understood(redis_url, ca_bundle)
@@ -101,8 +101,8 @@ class Server:
     def _counting(self, operation: str) -> Iterator[None]:
         try:
             yield
-        except RedisOperationError:
-            self._failed(operation)
+        except RedisOperationError as error:
+            self._failed(operation, error.code)
             raise
 
     async def _open(self) -> Redis | RedisCluster:
