@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from redis import Redis
 from types_aiobotocore_s3 import S3Client
 
 from cefmp4.adapters.embedded import seaweedfs
@@ -54,3 +55,15 @@ async def make_bucket(server: S3Server) -> str:
     async with s3_client(server) as client:
         await client.create_bucket(Bucket=name)
     return name
+
+
+@contextmanager
+def locked_out(redis_url: str) -> Iterator[None]:
+    """Nobody gets into this state server, and who was in is put out."""
+    with Redis.from_url(redis_url) as client:
+        client.config_set("requirepass", "secret")
+        try:
+            client.client_kill_filter(_type="normal", skipme=True)
+            yield
+        finally:
+            client.config_set("requirepass", "")

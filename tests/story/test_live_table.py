@@ -5,8 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from redis import Redis
-
+from servers import locked_out
 from story.bucket import Bucket
 from story.daemon import Daemon, recorder
 from story.terminal import terminal
@@ -84,13 +83,8 @@ async def test_an_outage_of_the_state_server_is_shown_and_waited_out(
     url = daemon.environment["REDIS_URL"]
     with terminal(daemon.environment, str(tmp_path), "streams") as seen:
         await wait_until(lambda: seen.shows("0 active"), timeout_seconds=SLOW)
-        with Redis.from_url(url) as client:
-            client.config_set("requirepass", "secret")
-            try:
-                client.client_kill_filter(_type="normal", skipme=True)
-                await wait_until(lambda: seen.shows("REDIS_URL"), timeout_seconds=SLOW)
-            finally:
-                client.config_set("requirepass", "")
+        with locked_out(url):
+            await wait_until(lambda: seen.shows("REDIS_URL"), timeout_seconds=SLOW)
         told = len(seen.text)
         await wait_until(lambda: "0 active" in seen.text[told:], timeout_seconds=SLOW)
         seen.interrupt()

@@ -6,8 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from redis import Redis
-
+from servers import locked_out
 from story.elsewhere import ONE, SLOW, cefmp4, enlist, tell
 from story.terminal import heed_interrupts, terminal
 from waiting import wait_until
@@ -54,13 +53,8 @@ async def test_events_are_followed_over_an_outage(
         await wait_until(lambda: seen.shows("first"), timeout_seconds=SLOW)
         tell(redis_url, "stored", "/w/second.mp4")
         await wait_until(lambda: seen.shows("second"), timeout_seconds=SLOW)
-        with Redis.from_url(redis_url) as client:
-            client.config_set("requirepass", "secret")
-            try:
-                client.client_kill_filter(_type="normal", skipme=True)
-                await wait_until(lambda: seen.shows("waiting: "), timeout_seconds=SLOW)
-            finally:
-                client.config_set("requirepass", "")
+        with locked_out(redis_url):
+            await wait_until(lambda: seen.shows("waiting: "), timeout_seconds=SLOW)
         tell(redis_url, "stored", "/w/third.mp4")
         await wait_until(lambda: seen.shows("third"), timeout_seconds=SLOW)
         seen.interrupt()

@@ -2,12 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, MutableMapping
-from typing import Any
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from cefmp4.core.congestion import PART_BYTES_PER_SECOND, Strain
 from cefmp4.core.timetable import OFF, Timetable
@@ -17,21 +13,12 @@ from cefmp4.pace import Pace
 from cefmp4.ports import Clock
 from cefmp4.slots import Urgency
 from cefmp4.upkeep import listen
+from stream.conftest import Logs
 from stream.faults import recorded
 from stream.twins import HandClock, Twins
 from waiting import wait_until
 
 MIB = 1024**2
-Logs = list[MutableMapping[str, Any]]
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    silent = structlog.get_config()["wrapper_class"]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("debug"))
-    with capture_logs() as captured:
-        yield captured
-    structlog.configure(wrapper_class=silent)
 
 
 def told(logs: Logs, event: str) -> Logs:

@@ -6,9 +6,8 @@ from cefmp4.errors import ChunkProcessingError, RedisOperationError
 from cefmp4.hidden import HiddenRecordings
 from cefmp4.retry import async_retry_transient
 from cefmp4.upkeep import note_if_whole
+from stream.conftest import Logs
 from stream.faults import on
-from stream.test_telling import Logs
-from stream.test_telling import logs as logs
 from stream.twins import Twins
 from waiting import wait_until
 

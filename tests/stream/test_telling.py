@@ -1,33 +1,18 @@
 """What a stream says of itself: each effect once, with its reason; nothing on every tick."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from cefmp4.core.model import AfterUpload, Status
 from cefmp4.errors import RedisOperationError
 from cefmp4.turns import Turns
+from stream.conftest import Logs
 from stream.faults import growing, on, outage, recorded
 from stream.twins import PATH, Twins, with_policy
 from waiting import wait_until
 
-Logs = list[Any]
 HOUR_SECONDS = 3600.0
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    """All that is said, also what only explains."""
-    silent = structlog.get_config()["wrapper_class"]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("debug"))
-    with capture_logs() as captured:
-        yield captured
-    structlog.configure(wrapper_class=silent)
 
 
 @dataclass
