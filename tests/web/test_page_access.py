@@ -231,10 +231,12 @@ def test_by_keyboard_alone(page: Page, stub: Stub) -> None:
     assert walked[-6:] == ["State", "Recording", "Progress", "At risk", "Since", "a.mp4"]
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="a.mp4")).to_be_visible()
+    retry = page.locator("#detail").get_by_role("button", name="Retry")
+    expect(retry).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Close")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.locator("#detail").get_by_role("button", name="Retry")).to_be_focused()
+    expect(retry).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
