@@ -32,7 +32,9 @@ Subject = RedisCheckpoints | MemoryCheckpoints
 class World(Protocol):
     """A state server, and the processes that use it."""
 
-    async def process(self, host: str = "here") -> Subject:
+    async def process(
+        self, host: str = "here", lease_seconds: float = LEASE_SECONDS
+    ) -> Subject:
         """A new process under the same INSTANCE_ID."""
         ...
 
@@ -55,7 +57,9 @@ class TwinWorld:
     def __init__(self) -> None:
         self._first = MemoryCheckpoints()
 
-    async def process(self, host: str = "here") -> Subject:
+    async def process(
+        self, host: str = "here", lease_seconds: float = LEASE_SECONDS
+    ) -> Subject:
         return self._first.successor()
 
     async def crash(self, subject: Subject) -> None:
@@ -80,13 +84,15 @@ class RedisWorld:
         self._stack = stack
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
-    async def process(self, host: str = "here") -> Subject:
+    async def process(
+        self, host: str = "here", lease_seconds: float = LEASE_SECONDS
+    ) -> Subject:
         child = self._stack.enter_context(sleeping_child())
         holder = replace(Holder.of(child.pid), host=host)
         opening = open_checkpoints(
             self.url,
             self.instance,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=lease_seconds,
             holder=holder,
             sinks=list(Sink),
         )
