@@ -44,7 +44,7 @@ def run(bench: Bench) -> Numbers:
             path, took = _recorded(bench, far, folder)
             seconds["cefmp4"].append(took)
             sizes.append(os.path.getsize(path))
-            for peer in bench.peers:
+            for peer in bench.again().peers:
                 if peer.is_variant:
                     continue
                 say(f"round {number}: {peer.name}")

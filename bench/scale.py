@@ -14,8 +14,8 @@ class Scale:
 
     rounds: int = 5
     real_store_rounds: int = 3
-    real_store_peers: int = 99
-    """How many of them are let loose on SeaweedFS."""
+    peers_again: int = 99
+    """How many of them are run again after the first bench, over HTTP."""
     upload_bytes: int = GB
     recording_seconds: float = 120.0
     recording_bits_per_second: int = 20_000_000
@@ -44,7 +44,7 @@ FULL = Scale()
 QUICK = Scale(
     rounds=1,
     real_store_rounds=1,
-    real_store_peers=1,
+    peers_again=1,
     upload_bytes=64 * MIB,
     recording_seconds=4.0,
     recording_bits_per_second=40_000_000,
@@ -77,6 +77,10 @@ class Bench:
     """Those that are installed."""
     folder: str
     """A directory of its own; it is removed afterwards."""
+
+    def again(self) -> "Bench":
+        """With the peers that are run more than once."""
+        return replace(self, peers=self.peers[: self.scale.peers_again])
 
     def in_folder(self, folder: str) -> "Bench":
         return replace(self, folder=folder)

@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench import daemon as cefmp4
 from bench.footage import GB, warm, whole_mp4
@@ -130,13 +130,12 @@ def over_http(bench: Bench) -> Numbers:
 def over_tls(bench: Bench) -> Numbers:
     """To the sink behind TLS, with a certificate made for it."""
     made = make_certificates(bench.folder)
-    return _against(bench, lambda _: sink(made), bench.scale.rounds)
+    return _against(bench.again(), lambda _: sink(made), bench.scale.rounds)
 
 
 def to_seaweedfs(bench: Bench) -> Numbers:
     """To a store that keeps what it is sent."""
-    fewer = replace(bench, peers=bench.peers[: bench.scale.real_store_peers])
-    return _against(fewer, real_store, bench.scale.real_store_rounds)
+    return _against(bench.again(), real_store, bench.scale.real_store_rounds)
 
 
 def _against(

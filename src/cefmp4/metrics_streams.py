@@ -78,7 +78,8 @@ class StreamSeries:
     def forget_unscraped(self) -> None:
         """Nobody has asked for these for long, or they are too many."""
         long_ago = self._now() - UNSCRAPED_SECONDS
-        for stream_id, at in list(self.ended.items()):
+        while self.ended:
+            stream_id, at = next(iter(self.ended.items()))
             if at > long_ago and len(self.ended) <= MAX_UNSCRAPED:
                 return
             self.forget(stream_id)
