@@ -41,7 +41,7 @@ def test_the_page_tells_of_every_command_and_setting() -> None:
 
 
 def test_groff_takes_the_page() -> None:
-    """Without a warning. Seen failing with a letter that is none of ASCII."""
+    """Without a warning. Seen failing with `…` not written as an escape, and with `.XX`."""
     read = _read_by("groff", "-man", "-ww", "-z")
     assert (read.returncode, read.stderr) == (0, "")
 
