@@ -2,7 +2,9 @@
 
 import copy
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -19,6 +21,7 @@ from ship.manifests import (
     manifests,
     only,
     pod,
+    render,
     rendered,
     selects,
     workload,
@@ -184,3 +187,22 @@ def test_the_image_is_the_one_that_an_overlay_names(variant: str) -> None:
         pod(variant)["serviceAccountName"]
         == only(variant, "ServiceAccount")["metadata"]["name"]
     )
+
+
+def test_the_example_is_of_use_for_either_variant(tmp_path: Path) -> None:
+    """What it patches is there, or left alone. Seen failing without its targets."""
+    shutil.copytree(FOLDER, tmp_path / "kubernetes")
+    overlay = tmp_path / "kubernetes" / "example"
+    text = (overlay / "kustomization.yaml").read_text(encoding="utf-8")
+    assert "  - ../daemonset #" in text
+    (overlay / "kustomization.yaml").write_text(text.replace("../daemonset", "../deployment"))
+    objects = list(yaml.safe_load_all(render(overlay)))
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == 1100
+    (daemonset,) = [one for one in rendered("example") if one["kind"] == "DaemonSet"]
+    assert daemonset["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == 1100
+    volumes = daemonset["spec"]["template"]["spec"]["volumes"]
+    assert {
+        "name": "recordings",
+        "hostPath": {"path": "/srv/cameras", "type": "Directory"},
+    } in volumes
