@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean
+.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean diagrams
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -58,6 +58,9 @@ manifests: setup ## write the alerts for Kubernetes anew from deploy/observabili
 
 manifests-check: setup ## render the Kubernetes manifests and hold them against the API's schemas
 	@$(BIN)/python -m pytest tests/ship/test_kubernetes*.py
+
+diagrams: setup tools ## draw docs/diagrams/*.svg anew (needs Chromium)
+	@$(BIN)/python tools/diagrams.py
 
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .

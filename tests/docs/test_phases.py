@@ -1,0 +1,77 @@
+"""The ten phases: all there, each tells the same five things, and points at what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+FOLDER = HOUSE / "docs" / "phases"
+NAMES = (
+    "01_project_setup_core_config",
+    "02_file_watching_mechanism",
+    "03_stream_state_s3_init",
+    "04_chunk_processing_s3_upload",
+    "05_stream_finalization_s3_complete",
+    "06_metadata_generation_ffprobe_json",
+    "07_checkpoint_recovery_resume",
+    "08_error_handling_shutdown",
+    "09_observability_logging_metrics",
+    "10_finalizing_docker_ci_docs_testing",
+)
+SECTIONS = ["Goal", "What was built", "Decisions", "When it dies here", "See it work"]
+LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)")
+AWAITED = frozenset(
+    {
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+        "CONTRIBUTING.md",
+        "Dockerfile",
+        "SECURITY.md",
+        "deploy/kubernetes",
+        "deploy/systemd/cefmp4.service",
+        "docker-compose.yml",
+        "docs/architecture.md",
+        "docs/guides/docker.md",
+        "docs/guides/kubernetes.md",
+        "docs/guides/systemd.md",
+        "docs/index.md",
+    }
+)
+"""Files that come with other work."""
+
+
+def text(name: str) -> str:
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_there_are_ten() -> None:
+    """Under the names they are linked by, and the index leads to each."""
+    assert {path.stem for path in FOLDER.glob("*.md")} == {*NAMES, "README"}
+    assert set(LINK.findall(text("README"))) >= {f"{name}.md" for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_tells_the_same_five_things(name: str) -> None:
+    """In the same order, its components in a table, and its diagram in sight.
+
+    Seen failing with a heading changed, and without the diagram.
+    """
+    assert re.findall(r"^## (.+)$", text(name), re.MULTILINE) == SECTIONS
+    built = text(name).partition("## What was built")[2].partition("\n## ")[0]
+    assert built.count("\n| ") > 5
+    assert re.search(r"!\[[^\]]+\]\(\.\./diagrams/\w+\.svg\)", text(name))
+
+
+@pytest.mark.parametrize("name", [*NAMES, "README"])
+def test_what_a_phase_points_at_is_there(name: str) -> None:
+    """Whoever looks a component up finds the file. Seen failing with one misspelt."""
+    links = [link for link in LINK.findall(text(name)) if not link.startswith("http")]
+    gone = {
+        link
+        for link in links
+        if not (FOLDER / link).exists()
+        and str((FOLDER / link).resolve().relative_to(HOUSE)) not in AWAITED
+    }
+    assert links
+    assert not gone
