@@ -51,7 +51,9 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
 ENTRYPOINT ["tini", "--", "python", "-m", "cefmp4"]
 CMD ["run"]
 
-ARG SOURCE="" REVISION="" VERSION=""
+ARG SOURCE=""
+ARG REVISION=""
+ARG VERSION=""
 LABEL org.opencontainers.image.title="CefMP4 Stream Processor" \
       org.opencontainers.image.description="Uploads MP4 recordings to S3-compatible storage while they are still being written" \
       org.opencontainers.image.licenses="MIT" \
