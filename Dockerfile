@@ -3,8 +3,9 @@
 # Every RUN calls a script of deploy/container/. `make image-root` runs the same scripts in
 # a Debian of the same release, and tests/ship/test_container.py those that need no root.
 
-# By tag: the digest of a tag changes with every security update of Debian, and dependabot
-# moves the tag. Pin it where you build: --build-context, or FROM …@sha256:… in a fork.
+# By tag: its digest changes with every security update of Debian, and could not be looked up
+# where this was written. Dependabot moves the tag. Who wants the digest fixed builds with
+#   --build-context python:3.13.15-slim-trixie=docker-image://python@sha256:…
 FROM python:3.13.15-slim-trixie AS base
 
 
