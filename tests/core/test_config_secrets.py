@@ -37,7 +37,10 @@ def test_a_file_is_a_setting(secrets: Path) -> None:
 def test_the_environment_and_the_file_of_settings_come_first(
     secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unless they are empty, as compose passes them. Seen failing with overrides instead."""
+    """Unless they are empty, as compose passes them.
+
+    Seen failing without the directory being asked.
+    """
     for name in ("web_token", "s3_region_name", "instance_id"):
         (secrets / name).write_text("from-secret")
     Path(".env").write_text("S3_REGION_NAME=from-file\nINSTANCE_ID=\n")
@@ -53,7 +56,7 @@ def test_one_that_cannot_be_used_is_told(
 ) -> None:
     """One line each, together with what else is wrong, and never what it holds.
 
-    Seen failing with a traceback.
+    Seen failing when they are not looked at before.
     """
     (secrets / "web_token").mkdir()
     (secrets / "redis_url").write_bytes(b"redis://\xff")

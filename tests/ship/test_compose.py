@@ -73,7 +73,7 @@ def test_every_service_says_whether_it_is_well(service: str) -> None:
 def test_every_setting_reaches_the_daemon() -> None:
     """What is in .env holds in the container too, but for what cannot.
 
-    Seen failing with each of them removed.
+    Seen failing without WEB_TOKEN.
     """
     passed = set(APP["environment"]) - {"TZ"}
     left_out = {*OF_THE_IMAGE, *NOT_IN_A_CONTAINER}
@@ -93,7 +93,7 @@ def test_no_variable_of_compose_is_taken_for_a_setting(tmp_path: Path) -> None:
 
 
 def test_the_daemon_is_given_nothing_it_does_not_need() -> None:
-    """Seen failing with each of them removed, and with a second init."""
+    """Seen failing without read_only, without cap_drop, and with a second init."""
     assert APP["read_only"] is True
     assert APP["cap_drop"] == ["ALL"]
     assert APP["security_opt"] == ["no-new-privileges:true"]
