@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean diagrams
+.PHONY: help setup run demo test soak bench bench-quick tools check format lock clean \
+  hadolint compose-check image-root
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -68,6 +70,18 @@ check: setup ## format, lint, strict types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
+hadolint: setup ## lint the Dockerfile
+	@$(BIN)/hadolint Dockerfile
+
+compose-check: setup ## docker-compose.yml against its schema, and as compose reads it
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@if docker compose version >/dev/null 2>&1; then docker compose config --quiet; \
+	elif command -v docker-compose >/dev/null; then docker-compose config --quiet; \
+	else echo "no compose here: only its schema was checked"; fi
+
+image-root: setup ## build and run the image without Docker (root, debootstrap, buildah; 10 minutes)
+	@PYTHONPATH=tests $(BIN)/python -m ship.image_root
+
 format: setup ## rewrite the sources in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -77,6 +91,8 @@ lock: ## make the hashed locks anew (needs uv)
 	  --custom-compile-command "make lock" -o requirements.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra embedded --extra otel --group dev -o requirements-dev.txt pyproject.toml
+	echo hatchling | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --constraint requirements-dev.txt -o deploy/container/build-tools.txt -
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
 

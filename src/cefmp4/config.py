@@ -1,8 +1,9 @@
 """Where settings come from, and what is said of wrong ones.
 
-They come from the environment, then from a `.env` file; an empty value counts as unset
-(docker compose passes empty ones). What must stay true: a wrong configuration is told as
-a whole, one line per setting, and never with the value of a secret.
+They come from the environment, then from a `.env` file, then from secrets in files; an empty
+value of the first two counts as unset (docker compose passes empty ones). What must stay true:
+a wrong configuration is told as a whole, one line per setting, and never with the value of a
+secret.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from cefmp4.config_problems import (
     misspellings,
     problem_lines,
 )
+from cefmp4.config_secrets import secret_places, secret_problems
 from cefmp4.settings import Settings
 
 __all__ = ["Settings", "WrongSettings", "load_settings", "settings_warnings"]
@@ -34,7 +36,9 @@ class _WithStore(Settings):
 def load_settings(
     *, needs_store: bool = True, env_file: str | None = ".env", **overrides: Any
 ) -> Settings:
-    """Read the environment and `env_file`; overrides, where not None or empty, come first.
+    """Read the environment, `env_file` and secrets in files; overrides come before them all.
+
+    Overrides that are None or empty do not count.
 
     Without `needs_store` a missing bucket name is none of their mistakes.
     Raises WrongSettings, which tells everything that is wrong at once.
@@ -43,8 +47,13 @@ def load_settings(
     given = {name: value for name, value in overrides.items() if value not in (None, "")}
     unreadable = env_file_problem(env_file)
     lines = [unreadable] if unreadable else []
+    places = secret_places()
+    if problems := secret_problems(places, Settings.model_fields):
+        lines, places = lines + problems, []
     try:
-        settings = kind(_env_file=None if unreadable else env_file, **given)
+        settings = kind(
+            _env_file=None if unreadable else env_file, _secrets_dir=places or None, **given
+        )
     except ValidationError as error:
         # `from None`: the error holds the values of secrets.
         raise WrongSettings(lines + problem_lines(error, Settings.model_fields)) from None
