@@ -19,7 +19,9 @@ NOT_HERE = frozenset(
 PROGRAMS: Mapping[str, str] = {"ffmpeg": "ffmpeg", "gstreamer": "gst-launch-1.0"}
 """What some machines have: a program that is there, or not."""
 
-_BLOCK = re.compile(r"(?:<!--(?P<marker>[^\n]*?)-->\n)?```bash\n(?P<text>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"(?:<!--(?P<marker>[^\n]*?)-->\n)?```bash\n(?P<text>.*?)^```$", re.M | re.S
+)
 _MARKER = re.compile(r"(?P<kind>needs|runs): (?P<what>[a-z ]+)")
 
 

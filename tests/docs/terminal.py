@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -28,6 +29,7 @@ BLOCK_SECONDS, READY_SECONDS, LEAVING_SECONDS = 60.0, 30.0, 20.0
 _OTHERS_LEAVING_SECONDS = 1.0
 """SeaweedFS takes half a minute, and nobody needs what it tidies up."""
 _SETTLED_SECONDS = 0.3
+_BASH, _MOUNT = (shutil.which(name) or name for name in ("bash", "mount"))
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _DAEMON = re.compile(r"\bcefmp4 run\b|\bmake run\b")
 _READY = re.compile(r"http://\S+/metrics")
@@ -77,7 +79,7 @@ def main(spec_path: str) -> int:
         page.leave()
     except Failed as error:
         said = [str(error), *(f"meanwhile:\n{run.output}" for run in page.beside)]
-    print(json.dumps({"problem": "\n".join(said)}))
+    json.dump({"problem": "\n".join(said)}, sys.stdout)
     return 1 if said else 0
 
 
@@ -127,7 +129,7 @@ class Terminal:
         script = f"{recall}\n{block['text']}\n{'' if block['background'] else remember}"
         with open(log, "wb") as output:
             process = subprocess.Popen(
-                ["bash", "-e", "-o", "pipefail", "-c", script],
+                [_BASH, "-e", "-o", "pipefail", "-c", script],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -154,10 +156,14 @@ class Terminal:
         """A checkout has its .venv, as after `make setup`: ours, and nothing is installed."""
         for entry in os.scandir(self._spec["desk"]):
             place = os.path.join(entry.path, ".venv")
-            if os.path.exists(os.path.join(entry.path, "Makefile")) and not os.path.exists(place):
+            if os.path.exists(os.path.join(entry.path, "Makefile")) and not os.path.exists(
+                place
+            ):
                 os.mkdir(place)
                 for name in ("bin", "lib", "include", "pyvenv.cfg"):
-                    os.symlink(os.path.join(self._spec["venv"], name), os.path.join(place, name))
+                    os.symlink(
+                        os.path.join(self._spec["venv"], name), os.path.join(place, name)
+                    )
                 with open(os.path.join(place, ".installed"), "wb"):
                     pass
 
@@ -174,13 +180,14 @@ def _loopback_up() -> None:
 
 
 def _shield(spec: dict[str, Any]) -> None:
-    """A /tmp of its own, and what the page must not change read-only."""
+    """A /tmp of its own, for sockets that programs put there; and what the page must not
+    change is read-only."""
     kept = {path: os.open(path, os.O_PATH) for path in (spec["root"], *spec["read_only"])}
     private = os.path.join(spec["folder"], "tmp")
     os.mkdir(private)
-    _mount("--bind", private, "/tmp")  # noqa: S108 - the one programs have written into them
+    _mount("--bind", private, "/tmp")
     for path, held in kept.items():
-        if path.startswith("/tmp/"):  # noqa: S108
+        if path.startswith("/tmp/"):
             os.makedirs(path, exist_ok=True)
             _mount("--no-canonicalize", "--bind", f"/proc/{os.getpid()}/fd/{held}", path)
         os.close(held)
@@ -190,7 +197,7 @@ def _shield(spec: dict[str, Any]) -> None:
 
 
 def _mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True)
+    subprocess.run([_MOUNT, *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -30,17 +30,19 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def typed(origin: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[str]]]:
     """What became of each page that was asked for; some are typed at the same time."""
-    asked = {
-        item.callspec.params["page"].name: item.callspec.params["page"]
+    calls = [
+        item.callspec
         for item in request.session.items
-        if isinstance(item, pytest.Function)
-        and item.path == request.path
-        and "page" in getattr(getattr(item, "callspec", None), "params", {})
-    }
+        if isinstance(item, pytest.Function) and item.path == request.path
+        if hasattr(item, "callspec")
+    ]
+    asked = [page for call in calls if isinstance(page := call.params.get("page"), Page)]
     with ThreadPoolExecutor(AT_A_TIME) as typists:
         yield {
-            name: typists.submit(problem_of, page.here, origin, origin.parent / f"page-{number}")
-            for number, (name, page) in enumerate(asked.items())
+            page.name: typists.submit(
+                problem_of, page.here, origin, origin.parent / f"page-{number}"
+            )
+            for number, page in enumerate(asked)
         }
 
 
@@ -103,5 +105,5 @@ def test_a_block_that_would_be_passed_over_is_refused(text: str, tmp_path: Path)
     """A misspelt marker, or a fence that is not seen, is no way around the test."""
     document = tmp_path / "page.md"
     document.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="marker|fence"):
+    with pytest.raises(ValueError, match=r"marker|fence"):
         page_of("page.md", document)

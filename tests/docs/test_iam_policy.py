@@ -46,9 +46,9 @@ def _operations() -> Iterator[str]:
     """Every method of the S3 client that the adapter calls."""
     for path in sorted(ADAPTER.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if _is_client(node.func.value):
-                    yield node.func.attr
+            function = node.func if isinstance(node, ast.Call) else None
+            if isinstance(function, ast.Attribute) and _is_client(function.value):
+                yield function.attr
 
 
 def _statements(name: str) -> list[dict[str, Any]]:
@@ -79,7 +79,9 @@ def test_what_settings_ask_for_is_allowed_apart() -> None:
     assert _allowed("policy-kms.json") == {"kms:Decrypt", "kms:GenerateDataKey"}
 
 
-@pytest.mark.parametrize("name", ["policy.json", "policy-create-bucket.json", "policy-tags.json"])
+@pytest.mark.parametrize(
+    "name", ["policy.json", "policy-create-bucket.json", "policy-tags.json"]
+)
 def test_each_action_is_allowed_where_it_acts(name: str) -> None:
     """On the bucket, or on what lies under the prefix of S3_KEY_TEMPLATE: the other way round
     a policy allows nothing. Seen failing with the resources exchanged."""
@@ -92,7 +94,7 @@ def test_each_action_is_allowed_where_it_acts(name: str) -> None:
 
 
 def test_the_lifecycle_rule_aborts_uploads_and_touches_no_object() -> None:
-    """A second net for uploads, under the prefix of recordings. Seen failing with Expiration."""
+    """A second net for uploads alone. Seen failing with an Expiration beside it."""
     rules = json.loads((POLICIES / "lifecycle.json").read_text(encoding="utf-8"))["Rules"]
     [rule] = rules
     assert rule.keys() == {"ID", "Status", "Filter", "AbortIncompleteMultipartUpload"}

@@ -20,19 +20,21 @@ _NAME = "CefMP4"
 @cache
 def surroundings() -> tuple[str, ...]:
     """The command that makes namespaces; empty where that is not permitted."""
-    command = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
     if os.geteuid() != 0:
-        command += ("--user", "--map-root-user")
+        command += ["--user", "--map-root-user"]
     tried = shutil.which("unshare") and subprocess.run(
         [*command, "true"], capture_output=True, check=False
     )
-    return command if tried and tried.returncode == 0 else ()
+    return tuple(command) if tried and tried.returncode == 0 else ()
 
 
 def make_origin(folder: Path) -> Path:
     """A repository that holds the tree as it is now, to be cloned."""
     origin = folder / _NAME
-    listed = _git("-C", str(HOUSE), "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = _git(
+        "-C", str(HOUSE), "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    )
     for name in filter(None, listed.split("\0")):
         if (HOUSE / name).is_file():
             (origin / name).parent.mkdir(parents=True, exist_ok=True)
