@@ -59,7 +59,8 @@ class Page:
 def documents() -> list[Path]:
     """All that tell a reader what to type."""
     front = [HOUSE / name for name in ("README.md", "CONTRIBUTING.md")]
-    return [*filter(Path.exists, front), *sorted((HOUSE / "docs").rglob("*.md"))]
+    guides = (HOUSE / "docs" / "guides").rglob("*.md")
+    return [*filter(Path.exists, front), *sorted(guides)]
 
 
 def pages() -> list[Page]:
