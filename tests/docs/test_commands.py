@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs.pages import NOT_HERE, PROGRAMS, Block, Page, page_of, pages
-from docs.typing_pages import make_origin, problem_of, surroundings
+from docs.typing_pages import PAGE_SECONDS, make_origin, problem_of, surroundings
 
 PAGES = pages()
 AT_A_TIME = 3
@@ -46,6 +46,7 @@ def typed(origin: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, Fu
         }
 
 
+@pytest.mark.timeout(PAGE_SECONDS + 60)
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.here], ids=lambda page: str(page.name)
 )
