@@ -85,10 +85,10 @@ def test_a_command_that_fails_is_told_with_what_it_said(origin: Path, tmp_path: 
 def test_a_page_reaches_nothing_outside_and_changes_nothing(origin: Path) -> None:
     """No network, and no write to this repository. Seen failing without --net, and
     without the remount."""
-    here = Path(__file__)
+    names = "tail -n +3 /proc/net/dev | cut -d: -f1 | xargs"
     blocks = [
-        Block("! curl --silent --max-time 5 http://192.0.2.1/\n", 1),
-        Block(f"test -r '{here}' && ! touch '{here}'\n", 2),
+        Block(f'test "$({names})" = lo\n', 1),
+        Block(f"test -r '{__file__}'\nif touch '{__file__}'; then exit 1; fi\n", 2),
     ]
     assert problem_of(blocks, origin, origin.parent / "shut") == ""
 
