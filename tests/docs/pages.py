@@ -18,6 +18,8 @@ NOT_HERE = frozenset(
 """What no test has, or what CI runs by itself since it takes minutes."""
 PROGRAMS: Mapping[str, str] = {"ffmpeg": "ffmpeg", "gstreamer": "gst-launch-1.0"}
 """What some machines have: a program that is there, or not."""
+TOOLS = ("curl", "git", "jq", "make", "openssl")
+"""What a reader is taken to have, and small machines may not."""
 
 _BLOCK = re.compile(
     r"(?:<!--(?P<marker>[^\n]*?)-->\n)?```bash\n(?P<text>.*?)^```$", re.M | re.S
@@ -54,6 +56,16 @@ class Page:
     def here(self) -> tuple[Block, ...]:
         """What can be run on this machine."""
         return tuple(block for block in self.blocks if block.can_run_here)
+
+    @property
+    def missing_tools(self) -> list[str]:
+        """What its commands call and this machine does not have."""
+        typed = " ".join(block.text for block in self.here)
+        return [
+            tool
+            for tool in TOOLS
+            if re.search(rf"\b{tool}\b", typed) and shutil.which(tool) is None
+        ]
 
 
 def documents() -> list[Path]:
