@@ -54,8 +54,10 @@ class Page:
 
     @property
     def here(self) -> tuple[Block, ...]:
-        """What can be run on this machine."""
-        return tuple(block for block in self.blocks if block.can_run_here)
+        """What can be run on this machine; nothing, if that would only start what the rest
+        is to be tried on."""
+        found = tuple(block for block in self.blocks if block.can_run_here)
+        return () if all(block.background for block in found) else found
 
     @property
     def missing_tools(self) -> list[str]:
