@@ -25,7 +25,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-BLOCK_SECONDS, READY_SECONDS, LEAVING_SECONDS = 60.0, 30.0, 20.0
+BLOCK_SECONDS, READY_SECONDS, LEAVING_SECONDS = 60.0, 60.0, 20.0
 _OTHERS_LEAVING_SECONDS = 1.0
 """SeaweedFS takes half a minute, and nobody needs what it tidies up."""
 _SETTLED_SECONDS = 0.3
