@@ -4,13 +4,14 @@ Each page is typed from its first block to its last in a fresh checkout, in a ne
 own. What needs something that is not here is left out, and named in a skip.
 """
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from docs.pages import NOT_HERE, PROGRAMS, Block, Page, page_of, pages
+from docs.pages import HOUSE, NOT_HERE, PROGRAMS, Block, Page, page_of, pages
 from docs.typing_pages import PAGE_SECONDS, make_origin, problem_of, surroundings
 
 PAGES = pages()
@@ -24,6 +25,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository to clone."""
     if not surroundings():
         pytest.skip("no namespaces may be made here (unshare): commands are not tried")
+    if shutil.which("git") is None or not (HOUSE / ".git").exists():
+        pytest.skip("this is no checkout, or git is missing: commands are not tried")
     return make_origin(tmp_path_factory.mktemp("origin"))
 
 
