@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from cefmp4.core.geometry import geometry_for
+from cefmp4.settings import Settings
 from docs.pages import HOUSE
 
 GUIDE = HOUSE / "docs" / "guides" / "sizing.md"
@@ -89,3 +91,24 @@ def test_the_figures_of_the_guide_are_those_that_were_measured(
     """After a new `make bench` the guide is to be told. Seen failing with one digit changed."""
     wanted = figures(measured)
     assert wanted in GUIDE.read_text(encoding="utf-8"), f"put this into the guide:\n{wanted}"
+
+
+@pytest.mark.parametrize(
+    ("page", "setting", "part_mib"),
+    [
+        ("cloudflare-r2.md", "1 TiB (the default)", 105),
+        ("cloudflare-r2.md", "MAX_RECORDING_BYTES=100000000000", 10),
+        ("backblaze-b2.md", "MAX_RECORDING_BYTES=500000000000", 48),
+    ],
+)
+def test_equal_parts_are_as_large_as_the_guides_say(
+    page: str, setting: str, part_mib: int
+) -> None:
+    """By the rule that places them. Seen failing with another figure in a guide."""
+    fields, text = Settings.model_fields, (GUIDE.parent / page).read_text(encoding="utf-8")
+    _, _, told = setting.partition("=")
+    largest = int(told) if told else fields["max_recording_bytes"].default
+    geometry = geometry_for(fields["chunk_size_bytes"].default, True, largest)
+    assert geometry.base_bytes == part_mib * 1024**2
+    assert setting in text
+    assert f"{part_mib} MiB" in text
