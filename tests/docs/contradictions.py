@@ -1,0 +1,161 @@
+"""What a document names and the code does not have: one function for each kind of name.
+
+Each takes a text and yields the words in it that there are none of. What belongs to others is
+in the lists on top, each with its reason; what is not in them and not in the code is wrong.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from docs import known
+from docs.texts import Text, files_of_the_house
+
+FOREIGN = {
+    "AWS_": "the AWS SDK and its command line",
+    "GITHUB_": "GitHub Actions",
+    "MINIO_": "MinIO",
+    "OTEL_EXPORTER_": "OpenTelemetry",
+    "OTEL_RESOURCE_": "OpenTelemetry",
+    "OTEL_SERVICE_": "OpenTelemetry",
+    "POSIX_": "the kernel",
+    "SOAK_SEED": "the soak test, tests/crash",
+    "SSL_CERT_": "OpenSSL",
+}
+"""Beginnings of names of settings that are somebody else's, and whose."""
+FOREIGN_FILES = {".metadata.json": "the end of the name of an object"}
+"""Files that are not ours, or not of this repository, and whose they are."""
+
+_UPPER = re.compile(r"(?<![\w$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?!\w)")
+_METRIC = re.compile(
+    r"(?<![\w./:-])(cefmp4_[a-z0-9_]+|video_[a-z0-9_]+|streams_[a-z]+_total|active_streams_\w+)"
+    r"(?![\w/.-]*[/(])(?:\{([^}\n]*)\})?"
+)
+_LABEL = re.compile(r"(\w+) *(?:=~|!~|!=|=|,|$)")
+_LOWER = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
+_QUERY = re.compile(r"[?&](status|verdict|sort|order)=([a-z_]+)")
+_STATUS = re.compile(r"(?:\bstatus=~?\\?\"|--status[ =])([a-z_|]+)")
+_PATH = re.compile(
+    r"(?:\b(GET|POST|PUT|DELETE|PATCH) )?(?:https?://[\w.\[\]:-]+?|localhost|127\.0\.0\.1)?"
+    r"(?::8000)?(?<![\w.)>*/}-])(/(?:api|page|healthz|readyz|metrics)\b[\w/{}…$-]*)(?![\w.]*\.\w)"
+)
+_COMMAND = re.compile(r"(?<![\w/.-])(?<!-u )cefmp4 ((?:[a-z-]|\\-)[^\n|;&#`)\"']*)")
+_OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
+_MAKE = re.compile(r"(?:^|&& |\$ |run: |sh -c \")make ((?:[a-z][a-z-]* ?)+)", re.MULTILINE)
+_KEY = re.compile(r"cefmp4:(?:events|instances|\{[^}\n]*\}[\w:{}*<>|.]*|[a-z_]+)")
+_FILE = re.compile(r"(?:[\w.*-]+/)*[\w.*-]+\.(?:py|md|ya?ml|toml|env|mmd|mjs|json|in|txt|cfg)")
+_PLACE = re.compile(r"(?:src|tests|docs|deploy|bench|tools|\.github|\.ci)/[\w./*-]+")
+
+
+def settings(text: Text) -> Iterator[str]:
+    """Words like those of settings."""
+    for name in _UPPER.findall(text.text):
+        if name in known.SETTINGS or name in known.words_of_the_code():
+            continue
+        if not name.startswith(tuple(FOREIGN)):
+            yield name
+
+
+def metrics(text: Text) -> Iterator[str]:
+    """Names of metrics, and the labels that stand behind them in braces."""
+    there = known.metrics()
+    for name, labels in _METRIC.findall(text.text):
+        if name not in there:
+            yield name
+        else:
+            asked = set(_LABEL.findall(re.sub(r'\\?"[^"]*"', "", labels)))
+            yield from (f"{name}{{{label}}}" for label in sorted(asked - there[name]))
+
+
+def statuses(text: Text) -> Iterator[str]:
+    """What a query, an option or an expression asks for."""
+    for name, value in _QUERY.findall(text.text):
+        if value not in known.QUERY[name]:
+            yield f"{name}={value}"
+    for values in _STATUS.findall(text.text):
+        there = known.QUERY["status"]
+        yield from (f"status={one}" for one in values.split("|") if one not in there)
+
+
+def words(text: Text) -> Iterator[str]:
+    """Names in small letters, as `completed_with_meta`: a status, a field, a function."""
+    there = known.code("src/", "bench/", "tests/", "deploy/", "tools/reference/")
+    for span in text.spans:
+        for word in _LOWER.findall(span):
+            if word in known.words_of_the_code() or word in known.metrics():
+                continue
+            if word not in there:  # not even the end of another, as of a test's name
+                yield word
+
+
+def endpoints(text: Text) -> Iterator[str]:
+    """Paths that are asked for over HTTP, and by which method where it is said."""
+    for code in text.code:
+        for method, path in _PATH.findall(code):
+            asked = path.rstrip("/").removesuffix("…")
+            there = known.endpoints()
+            if not any(_is_at(asked, one) and method in ("", by) for by, one in there):
+                yield f"{method} {path}".strip()
+
+
+def _is_at(path: str, there: str) -> bool:
+    pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(there))
+    return re.fullmatch(pattern, path) is not None
+
+
+def commands(text: Text) -> Iterator[str]:
+    """Commands of ours, and the options they are given."""
+    for code in text.code:
+        for line in _COMMAND.findall(code.replace("\\\n", " ")):
+            first, *rest = line.replace("\\-", "-").split()
+            command = "" if first.startswith("-") else first
+            options = known.commands().get(command)
+            if options is None:
+                yield f"cefmp4 {command}"
+                continue
+            for option in _OPTION.findall(" ".join([first, *rest])):
+                if option not in options:
+                    yield f"cefmp4 {command} {option}"
+
+
+def targets(text: Text) -> Iterator[str]:
+    """What `make` is told to make."""
+    for code in text.code:
+        for told in _MAKE.findall(code):
+            yield from (f"make {one}" for one in told.split() if one not in known.targets())
+
+
+def keys(text: Text) -> Iterator[str]:
+    """Keys of the state server."""
+    for key in _KEY.findall(text.text):
+        pattern = re.sub(r"\{[^}]*\}|<[^>]*>|\bID\b", "*", key).rstrip(".")
+        if not any(fnmatchcase(one, pattern) for one in known.state_keys()):
+            yield key
+
+
+def files(text: Text) -> Iterator[str]:
+    """Files and folders of the repository."""
+    there = files_of_the_house()
+    for span in text.spans:
+        places = set(_PLACE.findall(span)) if _PLACE.fullmatch(span) else set()
+        places |= set(_FILE.findall(span)) if _FILE.fullmatch(span) else set()
+        for place in places:
+            wanted = place.strip("/")
+            if wanted in FOREIGN_FILES or wanted in there:
+                continue
+            spelt = _spelt(wanted)
+            if not any(fnmatchcase(one, pattern) for pattern in spelt for one in there):
+                yield place
+
+
+def _spelt(place: str) -> tuple[str, ...]:
+    """As a document may spell it: without the folders before it, a test without its end."""
+    return place, f"*/{place}", f"{place}.py", f"{place}*.py"
+
+
+KINDS: Mapping[str, Callable[[Text], Iterator[str]]] = {
+    kind.__name__: kind
+    for kind in (
+        settings, metrics, statuses, words, endpoints, commands, targets, keys, files,
+    )
+}  # fmt: skip
