@@ -9,24 +9,50 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from docs import known
+from docs.links import links
 from docs.texts import Text, files_of_the_house
 
 FOREIGN = {
+    "ACCOUNT_ID": "a reader's own, in the guides",
+    "ADMIN_KEY": "a reader's own, in the guides",
+    "AF_": "the kernel",
     "AWS_": "the AWS SDK and its command line",
+    "CAP_": "the kernel",
+    "CEFMP4_KEY": "a reader's own, in the guides",
+    "CERTIFICATE_VERIFY_FAILED": "OpenSSL",
+    "CONTAINER_": "docker-compose.yml, for what it gives to the container",
+    "DEBIAN_FRONTEND": "Debian",
+    "GF_": "Grafana",
+    "GH_": "GitHub's command line",
     "GITHUB_": "GitHub Actions",
+    "GRAFANA_PASSWORD": "docker-compose.yml",
     "MINIO_": "MinIO",
     "OTEL_EXPORTER_": "OpenTelemetry",
     "OTEL_RESOURCE_": "OpenTelemetry",
     "OTEL_SERVICE_": "OpenTelemetry",
+    "PIP_": "pip",
     "POSIX_": "the kernel",
+    "REDIS_IMAGE": "docker-compose.yml",
+    "SEAWEEDFS_IMAGE": "docker-compose.yml",
     "SOAK_SEED": "the soak test, tests/crash",
     "SSL_CERT_": "OpenSSL",
 }
-"""Beginnings of names of settings that are somebody else's, and whose."""
-FOREIGN_FILES = {".metadata.json": "the end of the name of an object"}
-"""Files that are not ours, or not of this repository, and whose they are."""
+"""Names in capitals, or their beginnings, that are no settings, and whose they are."""
+FOREIGN_WORDS = {
+    "container_file_t": "SELinux",
+    "repository_url": "a reader's own",
+    "segment_wrap": "ffmpeg",
+}
+"""Names in small letters, and whose they are."""
+FOREIGN_FILES = {
+    ".venv": "what `make setup` builds",
+    ".metadata.json": "the end of a key in the store",
+    "mediamtx.yml": "MediaMTX",
+}
+"""Ends of names of files that are not in the repository, and whose they are."""
 
-_UPPER = re.compile(r"(?<![\w$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?!\w)")
+_UPPER = re.compile(r"(?<![\w$])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?!\w|\.md)")
+_SET = re.compile(r"(?<![\w$])([A-Z][A-Z0-9_]+)=[\"']?([\w|]+(?::\w+)?)")
 _METRIC = re.compile(
     r"(?<![\w./:-])(cefmp4_[a-z0-9_]+|video_[a-z0-9_]+|streams_[a-z]+_total|active_streams_\w+)"
     r"(?![\w/.-]*[/(])(?:\{([^}\n]*)\})?"
@@ -36,10 +62,12 @@ _LOWER = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 _QUERY = re.compile(r"[?&](status|verdict|sort|order)=([a-z_]+)")
 _STATUS = re.compile(r"(?:\bstatus=~?\\?\"|--status[ =])([a-z_|]+)")
 _PATH = re.compile(
-    r"(?:\b(GET|POST|PUT|DELETE|PATCH) )?(?:https?://[\w.\[\]:-]+?|localhost|127\.0\.0\.1)?"
-    r"(?::8000)?(?<![\w.)>*/}-])(/(?:api|page|healthz|readyz|metrics)\b[\w/{}…$-]*)(?![\w.]*\.\w)"
+    r"(?:\b(GET|POST|PUT|DELETE|PATCH) |\b(?:localhost|127\.0\.0\.1|app):8000|\[::1\]:8000"
+    r"|(?<![\w.)>*/}:-])(?=/(?:api|page|healthz|readyz|metrics)\b))(/[\w/{}…$-]*)(?![\w.]*\.\w)"
 )
-_COMMAND = re.compile(r"(?<![\w/.-])(?<!-u )cefmp4 ((?:[a-z-]|\\-)[^\n|;&#`)\"']*)")
+_COMMAND = re.compile(
+    r"(?:(?<!\S)(-\w\S*) )?(?<![\w/.-])cefmp4 ((?:[a-z-]|\\-)[^\n|;&#`)\"']*)"
+)
 _OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
 _MAKE = re.compile(r"(?:^|&& |\$ |run: |sh -c \")make ((?:[a-z][a-z-]* ?)+)", re.MULTILINE)
 _KEY = re.compile(r"cefmp4:(?:events|instances|\{[^}\n]*\}[\w:{}*<>|.]*|[a-z_]+)")
@@ -48,7 +76,11 @@ _PLACE = re.compile(r"(?:src|tests|docs|deploy|bench|tools|\.github|\.ci)/[\w./*
 
 
 def settings(text: Text) -> Iterator[str]:
-    """Words like those of settings."""
+    """Words like those of settings, and what they are set to where there is a choice."""
+    for name, values in _SET.findall(text.text):
+        choices = known.choices().get(name)
+        if choices and not set(values.lower().split("|")) <= choices:
+            yield f"{name}={values}"
     for name in _UPPER.findall(text.text):
         if name in known.SETTINGS or name in known.words_of_the_code():
             continue
@@ -82,7 +114,7 @@ def words(text: Text) -> Iterator[str]:
     there = known.code("src/", "bench/", "tests/", "deploy/", "tools/reference/")
     for span in text.spans:
         for word in _LOWER.findall(span):
-            if word in known.words_of_the_code() or word in known.metrics():
+            if word in {*known.metrics(), *FOREIGN_WORDS} or word in known.words_of_the_code():
                 continue
             if word not in there:  # not even the end of another, as of a test's name
                 yield word
@@ -92,7 +124,7 @@ def endpoints(text: Text) -> Iterator[str]:
     """Paths that are asked for over HTTP, and by which method where it is said."""
     for code in text.code:
         for method, path in _PATH.findall(code):
-            asked = path.rstrip("/").removesuffix("…")
+            asked = path if path == "/" else path.rstrip("/")
             there = known.endpoints()
             if not any(_is_at(asked, one) and method in ("", by) for by, one in there):
                 yield f"{method} {path}".strip()
@@ -106,7 +138,9 @@ def _is_at(path: str, there: str) -> bool:
 def commands(text: Text) -> Iterator[str]:
     """Commands of ours, and the options they are given."""
     for code in text.code:
-        for line in _COMMAND.findall(code.replace("\\\n", " ")):
+        for option_before, line in _COMMAND.findall(code.replace("\\\n", " ")):
+            if option_before:  # as of kubectl -n: it is the name of something
+                continue
             first, *rest = line.replace("\\-", "-").split()
             command = "" if first.startswith("-") else first
             options = known.commands().get(command)
@@ -141,7 +175,7 @@ def files(text: Text) -> Iterator[str]:
         places |= set(_FILE.findall(span)) if _FILE.fullmatch(span) else set()
         for place in places:
             wanted = place.strip("/")
-            if wanted in FOREIGN_FILES or wanted in there:
+            if wanted.endswith(tuple(FOREIGN_FILES)) or wanted in there:
                 continue
             spelt = _spelt(wanted)
             if not any(fnmatchcase(one, pattern) for pattern in spelt for one in there):
@@ -156,6 +190,6 @@ def _spelt(place: str) -> tuple[str, ...]:
 KINDS: Mapping[str, Callable[[Text], Iterator[str]]] = {
     kind.__name__: kind
     for kind in (
-        settings, metrics, statuses, words, endpoints, commands, targets, keys, files,
+        settings, metrics, statuses, words, endpoints, commands, targets, keys, files, links,
     )
 }  # fmt: skip

@@ -10,6 +10,7 @@ import yaml
 
 from cefmp4.adapters.checkpoints.keys import EVENTS, HOMES, INSTANCES, Keyspace
 from cefmp4.cli import cli
+from cefmp4.config_problems import what_is_allowed
 from cefmp4.core.happenings import Sink
 from cefmp4.settings import Settings
 from cefmp4.web.view import SORTS, STATUSES, VERDICTS
@@ -28,6 +29,20 @@ QUERY: Mapping[str, frozenset[str]] = {
     "sort": frozenset(SORTS),
     "order": frozenset({"asc", "desc"}),
 }
+
+
+@cache
+def choices() -> dict[str, frozenset[str]]:
+    """What those settings may be that have a few values to choose from."""
+    told = {
+        name.upper(): what_is_allowed(name, field).removeprefix("must be ").split(" or ")
+        for name, field in Settings.model_fields.items()
+    }
+    return {
+        name: frozenset(value.lower() for value in values)
+        for name, values in told.items()
+        if len(values) > 1
+    }
 
 
 @cache

@@ -16,9 +16,9 @@ AT_THE_TOP = re.compile(
     r".*\.(md|ya?ml|toml)|example\.env|Dockerfile.*|\.dockerignore", re.IGNORECASE
 )
 NO_TEXT = re.compile(
-    r".*\.(png|svg|jpe?g|gif|webp|ico|woff2?|cast)|results\.json|metadata-example\.json"
+    r".*\.(png|svg|jpe?g|gif|webp|ico|woff2?|cast|py)|results\.json|metadata-example\.json"
 )
-"""Pictures, and what a machine has written down."""
+"""Pictures, programs, and what a machine has written down."""
 
 _FENCE = re.compile(r"^ *(`{3,}|~{3,}) *(\w*)[^\n]*\n(.*?)^ *\1 *$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
@@ -50,7 +50,9 @@ class Text:
 
     @cached_property
     def spans(self) -> list[str]:
-        """Code within the prose, as `this`."""
+        """Code within the prose, as `this`; of a diagram, every word."""
+        if self.path.endswith(".mmd"):
+            return re.findall(r"[\w./*-]+", self.text)
         return [" ".join(found[2].split()) for found in _SPAN.finditer(self.prose)]
 
     @property
