@@ -34,6 +34,7 @@ FOREIGN = {
     "POSIX_": "the kernel",
     "REDIS_IMAGE": "docker-compose.yml",
     "SEAWEEDFS_IMAGE": "docker-compose.yml",
+    "S3_SECRET_ACCESS_KEY_FILE": "what other images have, and the guide says ours has not",
     "SOAK_SEED": "the soak test, tests/crash",
     "SSL_CERT_": "OpenSSL",
 }
@@ -47,6 +48,7 @@ FOREIGN_WORDS = {
 FOREIGN_FILES = {
     ".venv": "what `make setup` builds",
     ".metadata.json": "the end of a key in the store",
+    "docker-compose.override.yml": "a reader's own",
     "mediamtx.yml": "MediaMTX",
 }
 """Ends of names of files that are not in the repository, and whose they are."""
@@ -66,7 +68,7 @@ _PATH = re.compile(
     r"|(?<![\w.)>*/}:-])(?=/(?:api|page|healthz|readyz|metrics)\b))(/[\w/{}…$-]*)(?![\w.]*\.\w)"
 )
 _COMMAND = re.compile(
-    r"(?:(?<!\S)(-\w\S*) )?(?<![\w/.-])cefmp4 ((?:[a-z-]|\\-)[^\n|;&#`)\"']*)"
+    r"(?:(?<!\S)(--?\w\S*|[A-Z]+) )?(?<![\w/.-])cefmp4 ((?:[a-z-]|\\-)[^\n|;&#`)\"']*)"
 )
 _OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
 _MAKE = re.compile(r"(?:^|&& |\$ |run: |sh -c \")make ((?:[a-z][a-z-]* ?)+)", re.MULTILINE)
@@ -138,8 +140,8 @@ def _is_at(path: str, there: str) -> bool:
 def commands(text: Text) -> Iterator[str]:
     """Commands of ours, and the options they are given."""
     for code in text.code:
-        for option_before, line in _COMMAND.findall(code.replace("\\\n", " ")):
-            if option_before:  # as of kubectl -n: it is the name of something
+        for before, line in _COMMAND.findall(code.replace("\\\n", " ")):
+            if before:  # as of kubectl -n, or SETUSER: it is the name of something
                 continue
             first, *rest = line.replace("\\-", "-").split()
             command = "" if first.startswith("-") else first

@@ -5,6 +5,7 @@ bound of every parameter, wrong methods, and some at random, the same in every r
 """
 
 from collections.abc import Iterator
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -57,7 +58,7 @@ def session() -> Iterator[requests.Session]:
 @API.exclude(path="/api/live").parametrize()
 @SOME
 def test_answers_are_as_described(
-    case: schemathesis.Case, there: tuple[str, Kinds], session: requests.Session
+    case: schemathesis.Case[Any], there: tuple[str, Kinds], session: requests.Session
 ) -> None:
     """Of every operation: status, headers, content type and shape; never an error of its own.
 
@@ -69,7 +70,7 @@ def test_answers_are_as_described(
     case.call_and_validate(base_url=url, session=session, headers=HEADERS, timeout=20)
 
 
-def _name_one_that_is_there(case: schemathesis.Case, kinds: Kinds) -> None:
+def _name_one_that_is_there(case: schemathesis.Case[Any], kinds: Kinds) -> None:
     asked = str(case.path_parameters.get("stream_id", ""))
     number = crc32(asked.encode()) % (2 * len(kinds.all))
     if STREAM_ID.fullmatch(asked) and number < len(kinds.all):
@@ -79,7 +80,7 @@ def _name_one_that_is_there(case: schemathesis.Case, kinds: Kinds) -> None:
 @API.include(path="/api/live").parametrize()
 @SOME
 def test_a_live_line_is_as_described(
-    case: schemathesis.Case, there: tuple[str, Kinds], session: requests.Session
+    case: schemathesis.Case[Any], there: tuple[str, Kinds], session: requests.Session
 ) -> None:
     """It has no end: where events begin, no more is read of it."""
     call = case.as_transport_kwargs(base_url=there[0], headers=HEADERS)
