@@ -33,7 +33,10 @@ def test_every_setting_is_in_a_group() -> None:
     ("name", "allowed"),
     [
         ("CHUNK_SIZE_BYTES", "a whole number between 5242880 (5 MiB) and 5368709120 (5 GiB)"),
-        ("S3_SECRET_ACCESS_KEY", "text; together with S3_ACCESS_KEY_ID"),
+        (
+            "S3_SECRET_ACCESS_KEY",
+            "text; together with S3_ACCESS_KEY_ID; what is secret of it is never logged",
+        ),
         ("S3_UNIFORM_PARTS", "`auto` or `true` or `false`"),
         ("AFTER_UPLOAD", "`keep` or `delete` or `move`"),
         ("WATCH_DIR", "a directory that exists or can be created"),

@@ -159,6 +159,8 @@ def _allowed(name: str, field: FieldInfo) -> str:
     else:
         told = [kind]
     told += [(inspect.getdoc(rule) or "").removesuffix(".") for rule in rules]
+    if "SecretStr" in str(field.annotation):
+        told.append("what is secret of it is never logged")
     return "; ".join(text if text.isupper() else text[0].lower() + text[1:] for text in told)
 
 
