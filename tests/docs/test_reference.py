@@ -23,7 +23,10 @@ def test_what_is_made_of_the_code_is_current(path: str) -> None:
 
 
 def test_every_setting_is_in_a_group() -> None:
-    """None is left out of the page. Seen failing with one written in an unusual way."""
+    """None is left out of the page, and each is told of in whole sentences.
+
+    Seen failing with one written in an unusual way, and with one without a docstring.
+    """
     told = [setting for group in setting_groups().values() for setting in group]
     assert [setting.name.lower() for setting in told] == list(Settings.model_fields)
     assert all(setting.meaning.endswith(".") and setting.allowed for setting in told)

@@ -4,12 +4,14 @@ What a setting does is its docstring, what it may be its type and the docstrings
 rules; the groups are the comments between them.
 """
 
+import ast
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import SecretStr
@@ -115,21 +117,38 @@ def example_env() -> str:
 def setting_groups() -> dict[str, list[Setting]]:
     """All settings in their order, under the headings they have in the code."""
     groups: dict[str, list[Setting]] = {}
-    for line in inspect.getsource(Settings).splitlines():
+    source = inspect.getsource(Settings)
+    meanings = _docstrings(source)
+    for line in source.splitlines():
         if heading := _HEADING.fullmatch(line):
             group = groups.setdefault(heading[1], [])
-        elif (found := _FIELD.match(line)) and found[1] in Settings.model_fields:
-            group.append(_setting(found[1], Settings.model_fields[found[1]]))
+        elif (found := _FIELD.match(line)) and (name := found[1]) in Settings.model_fields:
+            group.append(_setting(name, Settings.model_fields[name], meanings.get(name, "")))
     return groups
 
 
-def _setting(name: str, field: FieldInfo) -> Setting:
+def _docstrings(source: str) -> dict[str, str]:
+    """What stands below each attribute of a class."""
+    (cls,) = ast.parse(source).body
+    assert isinstance(cls, ast.ClassDef)  # noqa: S101 - it is the source of one
+    return {
+        declared.target.id: told.value.value
+        for declared, told in pairwise(cls.body)
+        if isinstance(declared, ast.AnnAssign)
+        and isinstance(declared.target, ast.Name)
+        and isinstance(told, ast.Expr)
+        and isinstance(told.value, ast.Constant)
+        and isinstance(told.value.value, str)
+    }
+
+
+def _setting(name: str, field: FieldInfo, meaning: str) -> Setting:
     return Setting(
         name.upper(),
         _written(field.default),
         next((unit for end, unit in UNITS.items() if name.endswith(end)), ""),
         _allowed(name, field),
-        " ".join((field.description or "").split()),
+        " ".join(meaning.split()),
     )
 
 
