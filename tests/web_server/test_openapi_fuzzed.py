@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from cefmp4.web.api import STREAM_ID
+from docs.known import METHODS, openapi
 from docs.texts import HOUSE
 from web_server.every_kind import Kinds, served_elsewhere
 from web_server.serving import TOKEN
@@ -55,31 +56,51 @@ def session() -> Iterator[requests.Session]:
         yield kept
 
 
-@API.exclude(path="/api/live").parametrize()
-@SOME
-def test_answers_are_as_described(
-    case: schemathesis.Case[Any], there: tuple[str, Kinds], session: requests.Session
-) -> None:
-    """Of every operation: status, headers, content type and shape; never an error of its own.
+def asked(operation_id: str) -> Any:
+    """A test of one operation, to be given a name: those of one name are run once by xdist.
 
     Half of the well-formed ids are of recordings there are. Seen failing with a field too many
     in a row, with 500 for a page too far, and with 400 for a search.
     """
-    url, kinds = there
-    _name_one_that_is_there(case, kinds)
-    case.call_and_validate(base_url=url, session=session, headers=HEADERS, timeout=20)
+
+    @API.include(operation_id=operation_id).parametrize()
+    @SOME
+    def test(
+        case: schemathesis.Case[Any], there: tuple[str, Kinds], session: requests.Session
+    ) -> None:
+        """The answers are as described: status, headers, content type and shape."""
+        url, kinds = there
+        _name_one_that_is_there(case, kinds)
+        case.call_and_validate(base_url=url, session=session, headers=HEADERS, timeout=20)
+
+    ASKED.add(operation_id)
+    return test
 
 
 def _name_one_that_is_there(case: schemathesis.Case[Any], kinds: Kinds) -> None:
-    asked = str(case.path_parameters.get("stream_id", ""))
-    number = crc32(asked.encode()) % (2 * len(kinds.all))
-    if STREAM_ID.fullmatch(asked) and number < len(kinds.all):
+    wanted = str(case.path_parameters.get("stream_id", ""))
+    number = crc32(wanted.encode()) % (2 * len(kinds.all))
+    if STREAM_ID.fullmatch(wanted) and number < len(kinds.all):
         case.path_parameters["stream_id"] = kinds.all[number]
 
 
-@API.include(path="/api/live").parametrize()
+ASKED = {"live"}
+test_recordings_are_listed = asked("listStreams")
+test_a_recording_is_shown = asked("showStream")
+test_a_poster_is_shown = asked("showPoster")
+test_a_recording_is_retried = asked("retryStream")
+test_a_recording_is_aborted = asked("abortStream")
+test_a_scan_is_asked_for = asked("scan")
+test_health_is_told = asked("health")
+test_readiness_is_told = asked("readiness")
+test_metrics_are_scraped = asked("metrics")
+test_the_page_is_opened = asked("page")
+test_a_file_of_the_page_is_loaded = asked("pageFile")
+
+
+@API.include(operation_id="live").parametrize()
 @SOME
-def test_a_live_line_is_as_described(
+def test_a_live_line_is_opened(
     case: schemathesis.Case[Any], there: tuple[str, Kinds], session: requests.Session
 ) -> None:
     """It has no end: where events begin, no more is read of it."""
@@ -90,3 +111,11 @@ def test_a_live_line_is_as_described(
             assert answer.raw.readline().startswith(b"retry: ")
         else:
             case.validate_response(answer)
+
+
+def test_every_operation_is_asked() -> None:
+    """None of the description is left out above."""
+    paths = openapi()["paths"].values()
+    assert {
+        item[way]["operationId"] for item in paths for way in METHODS if way in item
+    } == ASKED
