@@ -1,7 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean diagrams
-.PHONY: help setup run demo test soak bench bench-quick tools check format lock clean \
+.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean diagrams \ reference
   hadolint compose-check image-root
 
 PYTHON ?= python3
@@ -63,6 +62,8 @@ manifests-check: setup ## render the Kubernetes manifests and hold them against 
 
 diagrams: setup tools ## draw docs/diagrams/*.svg anew (needs Chromium)
 	@$(BIN)/python tools/diagrams.py
+reference: setup ## write docs/reference and example.env anew, from the code
+	@$(BIN)/python -m tools.reference
 
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .

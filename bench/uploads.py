@@ -146,7 +146,7 @@ def _against(
     warm(path)
     contenders: dict[str, Contender] = {
         "cefmp4 (daemon)": by_daemon(),
-        "cefmp4 --once, whole process": by_once,
+        "cefmp4 run --once, whole process": by_once,
         **{peer.name: by_peer(peer) for peer in bench.peers},
     }
     if large_parts:

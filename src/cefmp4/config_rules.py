@@ -1,7 +1,8 @@
 """What a single setting may be: each rule gives the value as it is used, or says why not.
 
-The messages complete a line that begins with the name of the setting, so they read
-"must be ...". Rules ask the disk only where a setting names a file or directory.
+The docstring of a rule says what it takes, to those who read `docs/reference/settings.md`; its
+messages complete a line that begins with the name of the setting, so they read "must be ...".
+Rules ask the disk only where a setting names a file or directory.
 """
 
 import hashlib
@@ -13,11 +14,11 @@ from importlib.util import find_spec
 from typing import Annotated, Any, Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from cefmp4 import config_pairs as paired
 from cefmp4.core.keys import template_problem
-from cefmp4.core.model import AfterUpload
 from cefmp4.core.timetable import Timetable
 
 LONGEST_SECONDS: Final = 10 * 365 * 86_400
@@ -43,6 +44,7 @@ def upper(value: Any) -> Any:
 
 
 def absolute(path: str) -> str:
+    """A path."""
     return os.path.abspath(os.path.expanduser(path))
 
 
@@ -54,6 +56,7 @@ def readable_file(path: str) -> str:
 
 
 def certificates(path: str) -> str:
+    """A file of certificates in PEM form."""
     path = readable_file(path)
     try:
         ssl.create_default_context(cafile=path)
@@ -63,6 +66,7 @@ def certificates(path: str) -> str:
 
 
 def executable_file(path: str) -> str:
+    """An executable file."""
     path = absolute(path)
     if not (os.path.isfile(path) and os.access(path, os.X_OK)):
         raise ValueError("must be an executable file")
@@ -70,7 +74,7 @@ def executable_file(path: str) -> str:
 
 
 def directory(path: str) -> str:
-    """An existing directory, or one that can be created. Absolute."""
+    """A directory that exists or can be created."""
     path = there = absolute(path)
     if os.path.isdir(path):
         return path
@@ -84,7 +88,7 @@ def directory(path: str) -> str:
 
 
 def patterns(value: Any) -> Any:
-    """Comma-separated shell patterns for file names."""
+    """File name patterns without `/`, separated by commas."""
     if not isinstance(value, str):
         return value
     found = tuple(pattern.strip() for pattern in value.split(",") if pattern.strip())
@@ -94,6 +98,7 @@ def patterns(value: Any) -> Any:
 
 
 def endpoint(url: str) -> str:
+    """`http://host[:port]` or `https://host[:port]`, and nothing else."""
     parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be http://host[:port] or https://host[:port]")
@@ -107,6 +112,7 @@ def endpoint(url: str) -> str:
 
 
 def redis_url(secret: SecretStr) -> SecretStr:
+    """`redis://host:port/0`, `rediss://…` (TLS) or `unix:///path/to/socket`."""
     url = secret.get_secret_value()
     if "@" in re.sub(r"//[^/?#]*", "", url, count=1):
         raise ValueError("must have the '/', '?' and '#' of its password percent-encoded")
@@ -124,7 +130,7 @@ def redis_url(secret: SecretStr) -> SecretStr:
 
 
 def bucket_name(name: str) -> str:
-    """Amazon S3, "General purpose bucket naming rules"."""
+    """3 to 63 lower-case letters, digits, dots and hyphens, as Amazon S3 has them."""
     if not _BUCKET.fullmatch(name):
         raise ValueError(
             "must be 3 to 63 lower-case letters, digits, dots and hyphens,"
@@ -138,13 +144,14 @@ def bucket_name(name: str) -> str:
 
 
 def key_template(template: str) -> str:
+    """Text with fields in braces."""
     if problem := template_problem(template):
         raise ValueError(problem)
     return template
 
 
 def tags(value: Any) -> Any:
-    """`k=v,k2=v2` as a mapping."""
+    """At most 10 different tags: `key=value,key2=value2`."""
     if not isinstance(value, str):
         return value
     found: dict[str, str] = {}
@@ -159,6 +166,7 @@ def tags(value: Any) -> Any:
 
 
 def instance_id(name: str) -> str:
+    """1 to 200 letters, digits and `. _ : / @ % + ~ -`."""
     if not _INSTANCE.fullmatch(name):
         raise ValueError("must be 1 to 200 letters, digits and . _ : / @ % + ~ -")
     return name
@@ -179,19 +187,34 @@ def wants_uniform_parts(endpoint_url: str | None) -> bool:
 
 
 def word(text: str) -> str:
+    """Letters, digits, `-` and `_`."""
     if not _WORD.fullmatch(text):
         raise ValueError("must be letters, digits, '-' and '_'")
     return text
 
 
 def region(text: str) -> str:
+    """Letters, digits and `-`, as `eu-central-1`."""
     if not _REGION.fullmatch(text):
         raise ValueError("must be letters, digits and '-', as eu-central-1")
     return text
 
 
 def rate_limit(text: str) -> str:
+    """`off`, bytes per second (`2M`), or a time table of them."""
     return Timetable.parse(text).text
+
+
+def with_extra(value: bool) -> bool:
+    """`true` only where the extra `otel` is installed."""
+    if value:
+        try:
+            there = find_spec("opentelemetry.sdk") and find_spec("opentelemetry.exporter.otlp")
+        except ModuleNotFoundError:
+            there = None
+        if there is None:
+            raise ValueError("needs the extra otel: pip install 'cefmp4[otel]'")
+    return value
 
 
 def _split(url: str) -> SplitResult:
@@ -201,73 +224,6 @@ def _split(url: str) -> SplitResult:
     except ValueError as error:
         raise ValueError("must be a URL with a port from 0 to 65535") from error
     return parts
-
-
-# --- settings that depend on one declared before them ---------------------------------
-
-
-def not_shorter_than_idle(value: float, info: ValidationInfo) -> float:
-    idle = info.data.get("stream_timeout_seconds")
-    if idle is not None and value < idle:
-        raise ValueError(f"must be at least STREAM_TIMEOUT_SECONDS ({idle:g})")
-    return value
-
-
-def with_access_key(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-    if (value is None) != (info.data.get("s3_access_key_id") is None):
-        raise ValueError("must be set together with S3_ACCESS_KEY_ID")
-    return value
-
-
-def only_with_access_key(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-    if value is not None and info.data.get("s3_access_key_id") is None:
-        raise ValueError("must be set only with S3_ACCESS_KEY_ID")
-    return value
-
-
-def only_with_kms(value: str | None, info: ValidationInfo) -> str | None:
-    if value is not None and info.data.get("s3_sse", "aws:kms") != "aws:kms":
-        raise ValueError("must be set only with S3_SSE=aws:kms")
-    return value
-
-
-def only_with_metadata(value: bool, info: ValidationInfo) -> bool:
-    if value and info.data.get("write_metadata") is False:
-        raise ValueError("must be set only with WRITE_METADATA=true, which names the picture")
-    return value
-
-
-def where_to_move(value: str | None, info: ValidationInfo) -> str | None:
-    if value is None and info.data.get("after_upload") is AfterUpload.MOVE:
-        raise ValueError("must be set with AFTER_UPLOAD=move")
-    watched = info.data.get("watch_dir")
-    if value is None or watched is None:
-        return value
-    inside = os.path.relpath(os.path.realpath(value), os.path.realpath(watched))
-    if inside == os.curdir:
-        raise ValueError("must be another directory than WATCH_DIR")
-    if inside.split("/")[0] == os.pardir:
-        return value
-    return os.path.join(watched, inside)  # however it was named: it is not to be watched
-
-
-def apart_from_watch_dir(value: str, info: ValidationInfo) -> str:
-    watched = info.data.get("watch_dir")
-    if watched is not None and f"{watched}/".startswith(f"{value.rstrip('/')}/"):
-        raise ValueError("must not be WATCH_DIR or a directory above it")
-    return value
-
-
-def with_extra(value: bool) -> bool:
-    """Traces, only where what sends them is installed."""
-    if value:
-        try:
-            there = find_spec("opentelemetry.sdk") and find_spec("opentelemetry.exporter.otlp")
-        except ModuleNotFoundError:
-            there = None
-        if there is None:
-            raise ValueError("needs the extra otel: pip install 'cefmp4[otel]'")
-    return value
 
 
 # --- the rules as types -------------------------------------------------------------
@@ -290,11 +246,12 @@ InstanceId = Annotated[str, AfterValidator(instance_id)]
 Word = Annotated[str, AfterValidator(word)]
 RateLimit = Annotated[str, AfterValidator(rate_limit)]
 Region = Annotated[str, AfterValidator(region)]
-OpenWriterSeconds = Annotated[SomeSeconds, AfterValidator(not_shorter_than_idle)]
-SecretKey = Annotated[SecretStr | None, AfterValidator(with_access_key)]
-SessionToken = Annotated[SecretStr | None, AfterValidator(only_with_access_key)]
-KmsKey = Annotated[str | None, AfterValidator(only_with_kms)]
-Poster = Annotated[bool, AfterValidator(only_with_metadata)]
-EmbeddedDataDir = Annotated[Path, AfterValidator(apart_from_watch_dir)]
-ArchiveDir = Annotated[Directory | None, AfterValidator(where_to_move)]
+LeaseSeconds = Annotated[float, Field(ge=3, le=LONGEST_SECONDS, allow_inf_nan=False)]
+OpenWriterSeconds = Annotated[SomeSeconds, AfterValidator(paired.not_shorter_than_idle)]
+SecretKey = Annotated[SecretStr | None, AfterValidator(paired.with_access_key)]
+SessionToken = Annotated[SecretStr | None, AfterValidator(paired.only_with_access_key)]
+KmsKey = Annotated[str | None, AfterValidator(paired.only_with_kms)]
+Poster = Annotated[bool, AfterValidator(paired.only_with_metadata)]
+EmbeddedDataDir = Annotated[Path, AfterValidator(paired.apart_from_watch_dir)]
+ArchiveDir = Annotated[Directory | None, AfterValidator(paired.where_to_move)]
 OtelTraces = Annotated[bool, AfterValidator(with_extra)]

@@ -17,6 +17,7 @@ _ODD = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 
 
 def webhook_url(secret: SecretStr) -> SecretStr:
+    """`http://host[:port]/path` or `https://host[:port]/path`."""
     url = secret.get_secret_value()
     try:
         parts = urlsplit(url)
@@ -33,6 +34,7 @@ def webhook_url(secret: SecretStr) -> SecretStr:
 
 
 def webhook_secret(secret: SecretStr) -> SecretStr:
+    """Base64 after `whsec_`, or any other text."""
     try:
         key_of(secret.get_secret_value())
     except ValueError:

@@ -51,16 +51,6 @@ def test_likely_misspellings() -> None:
     ]
 
 
-def test_every_setting_is_described() -> None:
-    """Each field says what it is for, in whole sentences, and names its unit."""
-    for name, field in Settings.model_fields.items():
-        described = field.description or ""
-        assert described.endswith("."), name
-        for unit in ("seconds", "bytes"):
-            if name.endswith(unit):
-                assert unit in described.lower(), name
-
-
 def test_the_example_lists_every_setting_with_its_default() -> None:
     """example.env names exactly the settings, and loads as the defaults do."""
     listed = dotenv_values(EXAMPLE)

@@ -12,6 +12,7 @@ SOURCES = sorted(
         *(HOUSE / "src").rglob("*.py"),
         *(HOUSE / "tests").rglob("*.py"),
         *(HOUSE / "bench").glob("*.py"),
+        *(HOUSE / "tools" / "reference").glob("*.py"),
     ]
 )
 DOCUMENTS = sorted((HOUSE / "docs").rglob("*.md"))

@@ -12,6 +12,7 @@ FOLDER = HOUSE / "deploy" / "observability"
 ALERTS, ALERTS_TEST = FOLDER / "alerts.yml", FOLDER / "alerts_test.yml"
 DASHBOARD, PROMETHEUS = FOLDER / "dashboard.json", FOLDER / "prometheus.yml"
 RUNBOOK, GUIDE = HOUSE / "docs" / "failures.md", HOUSE / "docs" / "observability.md"
+REFERENCE = HOUSE / "docs" / "reference" / "metrics.md"
 OPERATORS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "offset"}
 
 

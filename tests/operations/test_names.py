@@ -7,6 +7,7 @@ import pytest
 from cefmp4.core.model import Status
 from operations.documents import (
     GUIDE,
+    REFERENCE,
     alert_tests,
     alerts,
     dashboard,
@@ -75,6 +76,12 @@ def test_the_guide_tells_of_every_metric_and_of_no_other(exported: set[str]) -> 
     told = set(OURS.findall(GUIDE.read_text(encoding="utf-8")))
     ours = {name for name in exported if not name.startswith("process_")} | AWAITED
     assert told == ours
+
+
+def test_the_reference_tells_of_every_metric_and_of_no_other(exported: set[str]) -> None:
+    """Of what a real daemon exports. Seen failing with one that was registered later."""
+    told = set(OURS.findall(REFERENCE.read_text(encoding="utf-8")))
+    assert told == {name for name in exported if not name.startswith("process_")}
 
 
 def test_only_statuses_that_there_are_are_asked_for() -> None:
