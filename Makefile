@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check check format lock clean diagrams \ reference
-  hadolint compose-check image-root
+.PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check \
+  diagrams reference check hadolint compose-check image-root format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -44,8 +44,9 @@ PAGE_HEAD = """\
 A setting is an environment variable. The environment comes first, then a file `.env` in the
 directory where the daemon is started (`cp example.env .env`), then files that are named like a
 setting, in `/run/secrets` or in `$CREDENTIALS_DIRECTORY` (secrets of containers, credentials of
-systemd). An empty value counts as unset. In `.env`, values with spaces or `#` go in `'single quotes'`. What is wrong is told at the
-start, all of it at once, one line per setting; `cefmp4 doctor` tells it without a start.
+systemd). An empty value counts as unset. In `.env`, values with spaces or `#` go in
+`'single quotes'`. What is wrong is told at the start, all of it at once, one line per setting;
+`cefmp4 doctor` tells it without a start.
 """
 EXAMPLE_HEAD = """\
 # Settings of CefMP4 Stream Processor: all of them, with their defaults.
