@@ -52,7 +52,7 @@ $(TOOLS): tools/package-lock.json
 	@npm ci --silent --prefix tools && touch $@
 
 man: setup ## write the manual page deploy/man/cefmp4.1 anew from the command line
-	@$(BIN)/python deploy/man/generate.py > deploy/man/cefmp4.1.new && mv deploy/man/cefmp4.1.new deploy/man/cefmp4.1
+	@$(BIN)/python -m tools.man > deploy/man/cefmp4.1.new && mv deploy/man/cefmp4.1.new deploy/man/cefmp4.1
 
 manifests: setup ## write the alerts for Kubernetes anew from deploy/observability/alerts.yml
 	@$(BIN)/python deploy/kubernetes/prometheusrule.py

@@ -1,25 +1,22 @@
 """Writes the manual page cefmp4(1) to standard output, from what the program says of itself.
 
-Commands and options come from the command line's own objects, settings from `Settings`, so
-that the page says what the program does: `make man` writes `cefmp4.1` anew, and a test holds
-it to be so. It is plain man(7), for groff and mandoc alike, and without a date, so that the
-same sources make the same page. The libraries that make such pages need Click's objects,
-and those of Typer are its own.
+Commands and options come from the command line's own objects, settings from the docstrings of
+`Settings`, so that the page says what the program does: `make man` writes `deploy/man/cefmp4.1`
+anew, and a test holds it to be so. It is plain man(7), for groff and mandoc alike, and without
+a date, so that the same sources make the same page. The libraries that make such pages need
+Click's objects, and those of Typer are its own.
 """
 
 import re
 import sys
 from collections.abc import Iterator
-from enum import Enum
 from typing import Any
 
 import typer
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 from cefmp4 import __version__
 from cefmp4.cli import cli
-from cefmp4.settings import Settings
+from tools.reference.settings import Setting, setting_groups
 
 NAME = "uploads MP4 recordings to S3-compatible storage while they are still being written"
 EXITS = {
@@ -103,20 +100,9 @@ def commands(group: Any) -> Iterator[str]:
         yield from parameters(command, context)
 
 
-def setting(name: str, field: FieldInfo) -> Iterator[str]:
-    default = field.default
-    if isinstance(default, SecretStr):
-        default = default.get_secret_value()
-    if isinstance(default, Enum):
-        default = default.value
-    if isinstance(default, bool):
-        default = str(default).lower()
-    if isinstance(default, tuple):
-        default = ",".join(default)
-    unset = default is None or default == {}
-    yield from entry(
-        name.upper(), f"{field.description} Default: {'unset' if unset else default}"
-    )
+def setting(told: Setting) -> Iterator[str]:
+    meaning = told.meaning.replace("`", "")
+    yield from entry(told.name, f"{meaning} Default: {told.default or 'unset'}.")
 
 
 def page() -> Iterator[str]:
@@ -136,8 +122,9 @@ def page() -> Iterator[str]:
     for name, text in SIGNALS.items():
         yield from entry(name, text)
     yield from (".SH ENVIRONMENT", "All settings. An empty value counts as unset.")
-    for name, field in Settings.model_fields.items():
-        yield from setting(name, field)
+    for settings in setting_groups().values():
+        for told in settings:
+            yield from setting(told)
     yield ".SH FILES"
     for name, text in FILES.items():
         yield from entry(name, text)
