@@ -52,7 +52,11 @@ def export(house: Path, into: Path) -> None:
 def _hatch(tree: Path, target: str, out: Path, environment: Mapping[str, str]) -> Path:
     """Build one of them; returns its file."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)]
-    subprocess.run(command, cwd=tree, env=environment, check=True, stdout=subprocess.DEVNULL)
+    ran = subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        raise SystemExit(ran.stdout + ran.stderr)
     (built,) = out.glob("*.tar.gz" if target == "sdist" else "*.whl")
     return built
 

@@ -3,8 +3,8 @@
     python3 tools/release.py check v1.2.3     exit 1 and one line for each thing that is wrong
     python3 tools/release.py notes            the section of CHANGELOG.md about this version
 
-The version stands in `src/cefmp4/__init__.py` and nowhere else. The standard library is enough here,
-so that a release can be refused before anything is installed.
+The version stands in `src/cefmp4/__init__.py` and nowhere else. The standard library is enough
+here, so that a release can be refused before anything is installed.
 """
 
 import re

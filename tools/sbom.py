@@ -3,8 +3,8 @@
     tools/.venv/bin/python tools/sbom.py build/sbom.cdx.json
 
 `cyclonedx-py` makes components with their hashes out of `requirements.txt`. What it cannot know
-is added: the version, who needs whom (the lock says so in its `# via` lines), and that this runs
-on Linux only. The same lock gives the same bytes.
+is added: the version, who needs whom (the lock says so in its `# via` lines), and that this
+runs on Linux only. The same lock gives the same bytes.
 """
 
 import json

@@ -1,7 +1,7 @@
 """`pip install cefmp4[embedded]`, and then `cefmp4 run --embedded`, away from the sources.
 
-`make dist-test` runs this on the wheel in `dist/`: in an environment of its own, with what the wheel
-asks for, in the versions of the lock.
+`make dist-test` runs this on the wheel in `dist/`: in an environment of its own, with what the
+wheel asks for, in the versions of the lock.
 """
 
 import json
@@ -72,12 +72,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     constraints.write_text("".join(f"{name}{rest.rstrip()}\n" for name, rest in locked))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     venv = folder / "venv"
-    pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+    pip = (
+        f"{venv}/bin/python -m pip install --quiet --only-binary=:all: -c {constraints}".split()
+    )
     wanted = f"cefmp4[embedded] @ {wheel.as_uri()}"
-    for command in (
-        [sys.executable, "-m", "venv", venv],
-        [*pip, "--disable-pip-version-check", "-c", constraints, wanted],
-    ):
+    for command in ([sys.executable, "-m", "venv", str(venv)], [*pip, wanted]):
         subprocess.run(command, cwd=folder, env=environment, check=True)
     work = folder / "work"
     work.mkdir()

@@ -69,6 +69,6 @@ def test_the_notes_are_the_section_of_the_version(tmp_path: Path) -> None:
 
 def test_the_changelog_has_a_section_of_this_version() -> None:
     """So that only the day is missing when it is to be released."""
-    command = [sys.executable, HOUSE / "tools" / "release.py"]
-    notes = subprocess.run([*command, "notes"], capture_output=True, text=True, check=True)
+    command = [sys.executable, str(HOUSE / "tools" / "release.py"), "notes"]
+    notes = subprocess.run(command, capture_output=True, text=True, check=True)
     assert notes.stdout.count("\n- ") > 0
