@@ -2,6 +2,7 @@
 
     python3 tools/release.py check v1.2.3     exit 1 and one line for each thing that is wrong
     python3 tools/release.py notes            the section of CHANGELOG.md about this version
+    python3 tools/release.py version          the version
 
 The version stands in `src/cefmp4/__init__.py` and nowhere else. The standard library is enough
 here, so that a release can be refused before anything is installed.
@@ -57,6 +58,8 @@ def main(arguments: list[str]) -> None:
         case ["notes"]:
             about = section((HOUSE / "CHANGELOG.md").read_text(encoding="utf-8"), version())
             print(about[1] if about else "", end="")
+        case ["version"]:
+            print(version())
         case _:
             raise SystemExit(__doc__)
 

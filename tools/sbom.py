@@ -19,7 +19,6 @@ from typing import Any
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.markers import Marker
-from release import version
 
 HOUSE = Path(__file__).parents[1]
 ROOT = "cefmp4 (pyproject.toml)"
@@ -60,11 +59,11 @@ def read_lock(text: str) -> Iterator[Pinned]:
             yield Pinned(pinned["name"], pinned["version"], package, frozenset(via))
 
 
-def complete(bom: dict[str, Any], packages: list[Pinned]) -> None:
+def complete(bom: dict[str, Any], packages: list[Pinned], version: str) -> None:
     """Add the version, and who depends on whom."""
     root = bom["metadata"]["component"]
-    root["version"] = version()
-    root["purl"] = f"pkg:pypi/cefmp4@{version()}"
+    root["version"] = version
+    root["purl"] = f"pkg:pypi/cefmp4@{version}"
     refs = {(one["name"], one["version"]): one["bom-ref"] for one in bom["components"]}
     needs: dict[str, set[str]] = {
         root["bom-ref"]: set(),
@@ -100,7 +99,11 @@ def main() -> None:
         check=True,
     )
     bom = json.loads(made.stdout)
-    complete(bom, packages)
+    asked = [sys.executable, str(HOUSE / "tools" / "release.py"), "version"]
+    version = subprocess.run(
+        asked, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.strip()
+    complete(bom, packages, version)
     text = json.dumps(bom, indent=1) + "\n"
     if wrong := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         raise SystemExit(f"not CycloneDX 1.6: {wrong}")
