@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,12 @@ from ship.reading import HOUSE
 PYTHON = HOUSE / "tools" / ".venv" / "bin" / "python"
 
 
-@pytest.fixture
-def bom(tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def bom(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `make sbom` writes."""
     if not PYTHON.exists():
         pytest.skip("tools/.venv is not there: make sbom")
-    path = tmp_path / "sbom.json"
+    path = tmp_path_factory.mktemp("sbom") / "sbom.json"
     command = [PYTHON, HOUSE / "tools" / "sbom.py", path]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
