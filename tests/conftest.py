@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from cefmp4.adapters.embedded import valkey
@@ -14,6 +15,10 @@ from servers import S3Server, make_bucket, running_s3
 
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
 """The child processes of tests import what the tests import."""
+
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
+"""That an example took long on a machine that has much else to do is no failure."""
 
 
 @pytest.fixture(scope="session")

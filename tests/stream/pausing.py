@@ -6,6 +6,7 @@ it had all the checks behind it that it makes before the next call.
 """
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -60,7 +61,7 @@ class Pausable:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
-        return self._paused(name, found) if asyncio.iscoroutinefunction(found) else found
+        return self._paused(name, found) if inspect.iscoroutinefunction(found) else found
 
     def _paused(
         self, name: str, call: Callable[..., Coroutine[Any, Any, object]]
