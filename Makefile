@@ -1,7 +1,8 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check \
-  diagrams reference check hadolint compose-check image-root format lock clean
+  diagrams reference check hadolint compose-check image-root format lock clean browser-test \
+  actionlint workflows dist dist-check dist-test sbom audit release-check release-page
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -62,6 +63,7 @@ manifests-check: setup ## render the Kubernetes manifests and hold them against 
 
 diagrams: setup tools ## draw docs/diagrams/*.svg anew (needs Chromium)
 	@$(BIN)/python tools/diagrams.py
+
 reference: setup ## write docs/reference and example.env anew, from the code
 	@$(BIN)/python -m tools.reference
 
@@ -103,7 +105,6 @@ clean: ## remove what make built
 	rm -rf .venv bench/.venv tools/.venv tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
 
 # What CI and a release do besides; tests/ship/test_workflows.py holds them to it.
-.PHONY: dist dist-check dist-test sbom audit actionlint workflows browser-test release-check release-page
 
 LOOKING := tools/.venv/.installed
 WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml
