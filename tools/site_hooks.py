@@ -30,12 +30,6 @@ FOREIGN = re.compile(
 """What a browser would fetch from elsewhere; a block of class mermaid fetches its library."""
 
 
-def on_config(config: Any, **_: Any) -> Any:
-    """Leave pages out of the menu that are not written yet."""
-    config["nav"] = list(_written(config["nav"]))
-    return config
-
-
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Turn links that lead out of docs/ into what a reader of the site can use."""
     folder = (DOCS / page.file.src_uri).parent
@@ -52,20 +46,6 @@ def on_post_build(config: Any, **_: Any) -> None:
     for path in site.rglob("*.html"):
         for found in FOREIGN.finditer(path.read_text(encoding="utf-8")):
             log.warning("%s fetches from elsewhere: %s", path.relative_to(site), found.group())
-
-
-def _written(entries: list[Any]) -> Iterator[Any]:
-    for entry in entries:
-        if isinstance(entry, str):
-            if (DOCS / entry).exists():
-                yield entry
-            else:
-                log.info("not written yet: %s", entry)
-            continue
-        for title, inner in entry.items():
-            kept = list(_written(inner if isinstance(inner, list) else [inner]))
-            if kept:
-                yield {title: kept if isinstance(inner, list) else inner}
 
 
 def _outside_of_code(markdown: str, change: Callable[[re.Match[str]], str]) -> Iterator[str]:
