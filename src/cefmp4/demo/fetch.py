@@ -13,6 +13,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
+from cefmp4.adapters.s3 import StoreSettings
 from cefmp4.adapters.s3.client import open_client
 from cefmp4.assembly import store_settings
 from cefmp4.commands.asking import settings_for
@@ -28,18 +29,18 @@ _BLOCK_BYTES = 1024**2
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m cefmp4.demo.fetch", description=__doc__)
     parser.add_argument("folder")
-    return asyncio.run(_fetch(os.path.realpath(parser.parse_args().folder)))
+    folder = os.path.realpath(parser.parse_args().folder)
+    return asyncio.run(fetch(store_settings(settings_for(embedded=True)), folder))
 
 
-async def _fetch(folder: str) -> int:
-    """Tell each object that was copied; 1 when there was none."""
-    settings = store_settings(settings_for(embedded=True))
+async def fetch(settings: StoreSettings, folder: str) -> int:
+    """Copy all objects and tell of each; 1 when there was none. `folder` is a real path."""
     fetched = 0
     async with open_client(settings) as client:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket)
         async for page in pages:
             for row in page.get("Contents", []):
-                path = _path(folder, row["Key"])
+                path = path_of(folder, row["Key"])
                 if path:
                     await _copy(client, settings.bucket, row["Key"], path)
                     fetched += 1
@@ -49,7 +50,7 @@ async def _fetch(folder: str) -> int:
     return 0 if fetched else 1
 
 
-def _path(folder: str, key: str) -> str | None:
+def path_of(folder: str, key: str) -> str | None:
     """Where the object goes; None for a key that is no name of a file in the folder."""
     path = os.path.normpath(os.path.join(folder, key))
     return path if path.startswith(folder + os.sep) and not key.endswith("/") else None
