@@ -79,7 +79,7 @@ def test_all_that_can_be_dead_fails_the_build(settings: dict[str, Any]) -> None:
         ),
         *(
             (text, text, text)
-            for text in ("```text\n[a](../../src)\n```\n", "![a](../../a.png)")
+            for text in ("```text\n[a](../../src)\n```\n", "![a](../../LICENSE)")
         ),
     ],
 )
