@@ -21,6 +21,7 @@ DOCS = HOUSE / "docs"
 BRANCH = os.environ.get("REPOSITORY_BRANCH", "main")
 LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<to>[^()\s]+)\)")
 """A link on the page itself: no picture, and no address in angle brackets."""
+CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
 FENCE = re.compile(r"^[ >]*(?P<fence>```+|~~~+)")
 FOREIGN = re.compile(
     r"<(?:script|img|iframe|source|video|audio|object|embed)\b[^>]*?\b(?:src|data)=[\"']?(?:https?:)?//[^>]*>"
@@ -38,6 +39,11 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         return _site_link(found, folder, page.file.src_uri)
 
     return "".join(_outside_of_code(markdown, site_link))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """In a cell of a table an escaped bar is a bar, in code too, as in the repository."""
+    return CELL.sub(lambda found: found.group().replace(r"\|", "|"), html)
 
 
 def on_post_build(config: Any, **_: Any) -> None:

@@ -97,6 +97,13 @@ def test_links_out_of_the_documents_become_what_a_reader_can_use(
     assert hooks.on_page_markdown(written, page=PAGE) == without
 
 
+def test_a_bar_in_the_code_of_a_table_is_a_bar(hooks: ModuleType) -> None:
+    """The repository shows it so; outside of tables a backslash stays one."""
+    html = r"<td><code>ID \| --all</code></td><p><code>a\|b</code></p>"
+    shown = r"<td><code>ID | --all</code></td><p><code>a\|b</code></p>"
+    assert hooks.on_page_content(html) == shown
+
+
 def test_a_diagram_is_shown_as_its_picture(
     hooks: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
