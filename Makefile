@@ -3,12 +3,14 @@
 .PHONY: help setup run demo test soak bench bench-quick tools man manifests manifests-check \
   diagrams reference check hadolint compose-check image-root format lock clean browser-test \
   actionlint workflows dist dist-check dist-test sbom audit release-check release-page
+.PHONY: help setup run record fetch demo test soak bench bench-quick tools docs check format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH := bench/.venv/.installed
 BENCH_QUICK_OUT := build/bench
+SECONDS ?= 10
 TOOLS := tools/node_modules/.package-lock.json
 
 help: ## this list
@@ -25,6 +27,14 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 
 run: setup ## watch ./local_watch_dir with an embedded store and state server
 	@$(BIN)/cefmp4 run --embedded
+
+record: setup ## beside `make run`: record ten seconds of MP4 into ./local_watch_dir
+	@mkdir -p local_watch_dir && file=local_watch_dir/recording-$$(date +%H%M%S).mp4 \
+	  && echo "recording $$file for $(SECONDS) seconds ..." \
+	  && $(BIN)/python -m cefmp4.demo.recorder $$file --seconds $(SECONDS) --bits-per-second 20000000
+
+fetch: setup ## beside `make run`: copy what the embedded store holds into ./fetched
+	@$(BIN)/python -m cefmp4.demo.fetch fetched
 
 demo: setup ## three recorders, a progress table, and a byte-for-byte check at the end
 	@$(BIN)/python -m cefmp4.demo
@@ -66,6 +76,9 @@ diagrams: setup tools ## draw docs/diagrams/*.svg anew (needs Chromium)
 
 reference: setup ## write docs/reference and example.env anew, from the code
 	@$(BIN)/python -m tools.reference
+docs: setup ## the documents as a site in build/site; every link is checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 check: setup ## format, lint, strict types, import rules
 	@$(BIN)/ruff format --check .
