@@ -20,6 +20,7 @@ FOREIGN = {
     "CAP_": "the kernel",
     "CEFMP4_KEY": "a reader's own, in the guides",
     "CERTIFICATE_VERIFY_FAILED": "OpenSSL",
+    "COMPOSE_PROFILES": "Docker Compose",
     "CONTAINER_": "docker-compose.yml, for what it gives to the container",
     "DEBIAN_FRONTEND": "Debian",
     "GF_": "Grafana",

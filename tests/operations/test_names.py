@@ -15,8 +15,6 @@ from operations.documents import (
     metrics_in,
 )
 
-AWAITED: frozenset[str] = frozenset()
-"""Metrics that are asked for already and not exported yet."""
 OF_PROMETHEUS = {"up"}
 OURS = re.compile(r"`((?:cefmp4|video|streams|active_streams)_\w+)")
 STATUSES = {*Status, "stalled"}
@@ -40,7 +38,7 @@ def _named(names: set[str], known: set[str]) -> set[str]:
 def test_alerts_ask_for_metrics_that_there_are(exported: set[str]) -> None:
     """Else they never fire. Seen failing with one misspelt."""
     asked = {name for rule in alerts() for name in metrics_in(rule["expr"])}
-    assert not _named(asked, exported | AWAITED | OF_PROMETHEUS)
+    assert not _named(asked, exported | OF_PROMETHEUS)
 
 
 def test_the_tests_of_the_alerts_use_metrics_that_there_are(exported: set[str]) -> None:
@@ -51,7 +49,7 @@ def test_the_tests_of_the_alerts_use_metrics_that_there_are(exported: set[str]) 
         for series in test["input_series"]
         for name in metrics_in(series["series"])
     }
-    assert not _named(given, exported | AWAITED | OF_PROMETHEUS)
+    assert not _named(given, exported | OF_PROMETHEUS)
 
 
 def test_the_dashboard_asks_for_metrics_that_there_are(exported: set[str]) -> None:
@@ -63,18 +61,13 @@ def test_the_dashboard_asks_for_metrics_that_there_are(exported: set[str]) -> No
         for variable in variables
         if variable["type"] == "query"
     }
-    assert not _named(asked, exported | AWAITED | OF_PROMETHEUS)
-
-
-def test_what_is_awaited_is_not_there_yet(exported: set[str]) -> None:
-    """A metric that has come is awaited no more: take it out. Seen failing with one that is."""
-    assert not AWAITED & exported
+    assert not _named(asked, exported | OF_PROMETHEUS)
 
 
 def test_the_guide_tells_of_every_metric_and_of_no_other(exported: set[str]) -> None:
     """Its table is whole. Seen failing with one left out, and with one too many."""
     told = set(OURS.findall(GUIDE.read_text(encoding="utf-8")))
-    ours = {name for name in exported if not name.startswith("process_")} | AWAITED
+    ours = {name for name in exported if not name.startswith("process_")}
     assert told == ours
 
 
