@@ -143,7 +143,12 @@ class Daemon:
         settings = self.settings
         token = settings.web_token.get_secret_value() if settings.web_token else None
         server = WebServer(
-            make_about(settings), self.metrics, self.problems, self.readiness, token
+            make_about(settings),
+            self.metrics,
+            self.problems,
+            self.readiness,
+            token,
+            settings.web_hosts,
         )
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(

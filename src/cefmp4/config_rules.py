@@ -33,6 +33,7 @@ _INSTANCE = re.compile(r"[A-Za-z0-9._:/@%+~-]{1,200}")
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 _HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 def lower(value: Any) -> Any:
@@ -95,6 +96,16 @@ def patterns(value: Any) -> Any:
     if not found or any("/" in pattern for pattern in found):
         raise ValueError("must be file name patterns without '/', separated by commas")
     return found
+
+
+def host_names(value: Any) -> Any:
+    """Names of hosts without a port, separated by commas: `cams.example.com,nvr-1`."""
+    if not isinstance(value, str):
+        return value
+    names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
+    if not all(_NAME.fullmatch(name) for name in names):
+        raise ValueError("must be names of hosts without scheme and port, separated by commas")
+    return names
 
 
 def endpoint(url: str) -> str:
@@ -233,6 +244,7 @@ SomeSeconds = Annotated[float, Field(ge=0.05, le=LONGEST_SECONDS, allow_inf_nan=
 Lower = BeforeValidator(lower)
 Upper = BeforeValidator(upper)
 Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(patterns)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(host_names)]
 Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(tags)]
 Path = Annotated[str, AfterValidator(absolute)]
 Directory = Annotated[str, AfterValidator(directory)]

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     prom_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     """Port of the same; 0 takes any free one."""
 
+    web_hosts: rule.HostNames = ()
+    """Names under which the page may be asked for, beside addresses and the names of this
+    machine. Unset: bound to loopback no other, else any; a web site can then have its own name
+    lead here and read through a browser. A proxy needs the name that its users see."""
+
     web_token: SecretStr | None = None
     """Token that calls which change something (retry, abort, scan) must bring. Unset forbids
     them."""

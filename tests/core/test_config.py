@@ -176,6 +176,8 @@ def test_a_value_does_not_break_its_line() -> None:
         ("MAX_RECORDING_BYTES", "1", "5 MiB"),
         ("WATCH_PATTERNS", ",", "patterns"),
         ("WATCH_PATTERNS", "cam/*.mp4", "patterns"),
+        ("WEB_HOSTS", "http://cams.example", "names of hosts"),
+        ("WEB_HOSTS", "cams.example:8000", "names of hosts"),
         ("WATCH_DIR", "/dev/null", "directory"),
         ("WATCH_DIR", "/dev/null/rec", "cannot be created"),
         ("ARCHIVE_DIR", "local_watch_dir", "another directory"),

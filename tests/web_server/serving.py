@@ -144,14 +144,18 @@ class Line:
 
 @asynccontextmanager
 async def serving(
-    token: str | None = TOKEN, *, begun: bool = True, host: str = "127.0.0.1"
+    token: str | None = TOKEN,
+    *,
+    begun: bool = True,
+    host: str = "127.0.0.1",
+    hosts: tuple[str, ...] = (),
 ) -> AsyncIterator[Served]:
     """A server that listens until the block is left."""
     twins = quick()
     supervisor = await supervised(twins)
     problems = Problems(twins.clock.now)
     readiness = Readiness(problems)
-    server = WebServer(about(), twins.world.metrics, problems, readiness, token)
+    server = WebServer(about(), twins.world.metrics, problems, readiness, token, hosts)
     lookout = Lookout(lambda: supervisor.roster, twins.clock, STALLED_AFTER_SECONDS)
     try:
         async with ClientSession() as session, server.listening(host, 0) as url:

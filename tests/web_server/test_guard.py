@@ -81,6 +81,28 @@ async def test_another_host_gets_nothing(served: Served, path: str) -> None:
     assert (await raw(served, f"GET {path} HTTP/1.0\n\n")).startswith("HTTP/1.0 421 ")
 
 
+@pytest.mark.parametrize("bound", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("cams.example", 200), ("CAMS.example:443", 200), ("localhost:8000", 200),
+        ("10.0.0.1:8000", 200), ("[fe80::1]:8000", 200), ("evil.example", 421),
+        ("cams.example.evil.example", 421), ("cams.example@evil.example", 421), ("", 421),
+    ],
+)  # fmt: skip
+async def test_names_that_were_given_are_answered_and_no_others(
+    bound: str, host: str, status: int
+) -> None:
+    """Behind a proxy or a published port only whoever runs it knows what it is called.
+
+    Seen failing with the names left out, and with any name let through.
+    """
+    async with serving(host=bound, hosts=("cams.example",)) as there:
+        there.url = f"http://127.0.0.1:{there.url.rpartition(':')[2]}"
+        answer = await raw(there, f"GET /healthz HTTP/1.1\nHost: {host}\n\n")
+        assert answer.startswith(f"HTTP/1.1 {status} ")
+
+
 async def test_on_an_address_of_the_network_any_name_is_answered() -> None:
     """Only whoever runs it knows what it is called there."""
     async with serving(host="0.0.0.0") as there:  # noqa: S104 - the test is about it

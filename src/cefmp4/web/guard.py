@@ -10,7 +10,7 @@ import asyncio
 import hmac
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from urllib.parse import urlsplit
 
 import structlog
@@ -53,9 +53,12 @@ class Guard:
     """Stands before every handler."""
 
     def __init__(
-        self, token: str | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        token: str | None,
+        hosts: Collection[str] = (),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._token, self._sleep = token, sleep
+        self._token, self._hosts, self._sleep = token, frozenset(hosts), sleep
         self._loopback_only = True
         self._wrong = self._waiting = 0
 
@@ -95,9 +98,14 @@ class Guard:
 
     def _check_host(self, request: web.Request) -> None:
         """A name that somebody made point here is none of ours (DNS rebinding)."""
-        if self._loopback_only and not is_local(request.headers.get("Host", "")):
+        host = request.headers.get("Host", "")
+        if self._hosts:
+            is_ours = is_local(host) or is_address(host) or name_in(host) in self._hosts
+        else:
+            is_ours = is_local(host) or not self._loopback_only
+        if not is_ours:
             raise web.HTTPMisdirectedRequest(
-                text="ask for localhost, or set PROM_HOST to an address of the network\n"
+                text="ask for localhost, or let WEB_HOSTS have the name that was asked for\n"
             )
 
     def _check_site(self, request: web.Request) -> None:
@@ -146,17 +154,30 @@ class Guard:
 
 def is_local(host: str) -> bool:
     """Whether a Host header names this machine as it names itself."""
-    found = _HOST.fullmatch(host.lower())
-    if found is None:
-        return False
-    name = found.group(1)
+    name = name_in(host)
     if name == "localhost" or name.endswith(".localhost"):
         return True
+    address = _address(name)
+    return address is not None and address.is_loopback
+
+
+def is_address(host: str) -> bool:
+    """Whether a Host header is a plain address: nobody can have that lead elsewhere."""
+    return _address(name_in(host)) is not None
+
+
+def name_in(host: str) -> str:
+    """The name in a Host header, without the port; empty if it is none."""
+    found = _HOST.fullmatch(host.lower())
+    return found.group(1) if found else ""
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        return False
-    return address.is_loopback and (address.version == 6) == name.startswith("[")
+        return None
+    return address if (address.version == 6) == name.startswith("[") else None
 
 
 def is_same(origin: str, host: str) -> bool:

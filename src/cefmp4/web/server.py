@@ -8,7 +8,7 @@ server, so that a person can see why nothing happens. What is asked of it is tol
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
@@ -47,10 +47,11 @@ class WebServer:
         problems: Problems,
         readiness: Readiness,
         token: str | None,
+        hosts: Collection[str] = (),
     ) -> None:
         self._metrics, self._readiness = metrics, readiness
         self._desk = Desk(about, metrics, problems, readiness)
-        self._guard = Guard(token)
+        self._guard = Guard(token, hosts)
         self._live = Live(self._desk)
         self._answering = Answering()
 
