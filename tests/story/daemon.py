@@ -96,7 +96,8 @@ class Daemon:
             with urllib.request.urlopen(call, timeout=5) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
-            return error.code
+            with error:
+                return error.code
 
     def path(self, *names: str) -> str:
         return os.path.join(self.watch_dir, *names)
