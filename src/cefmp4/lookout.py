@@ -1,8 +1,8 @@
 """All streams at one moment, for everybody who looks: pages, figures, alarms, other hosts.
 
 Looking costs some microseconds a stream, so it is done at most once a second however many
-look, only while somebody does, and in slices between which the streams go on. What must
-stay true: nothing here is ever waited for by a stream, and nothing is decided by it.
+look (who watches for stalls does every ten seconds), and in slices between which the streams
+go on. What must stay true: nothing here is ever waited for by a stream, and nothing is decided by it.
 """
 
 import asyncio

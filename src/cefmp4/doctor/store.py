@@ -104,6 +104,6 @@ def _abilities(able: Capabilities) -> Iterator[Row]:
             "the store verifies none, and its ETags tell nothing",
             "use https, and `cefmp4 verify` where it matters",
         )
-    signed = "need not be signed" if able.unsigned_payload else "must be signed: read twice"
+    signed = "need not be signed" if able.unsigned_payload else "must be signed: read once more"
     yield fine("payload", f"parts {signed}")
     yield fine("ETag of a part", "is its MD5" if able.etag_is_md5 else "tells nothing")
