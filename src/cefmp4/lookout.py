@@ -2,7 +2,8 @@
 
 Looking costs some microseconds a stream, so it is done at most once a second however many
 look (who watches for stalls does every ten seconds), and in slices between which the streams
-go on. What must stay true: nothing here is ever waited for by a stream, and nothing is decided by it.
+go on. What must stay true: nothing here is ever waited for by a stream, and nothing is
+decided by it.
 """
 
 import asyncio

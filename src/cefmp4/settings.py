@@ -105,8 +105,8 @@ class Settings(BaseSettings):
     """Without a write for so long, and no process has it open for writing: it has ended."""
 
     close_settle_seconds: rule.Seconds = 1
-    """A recording that its recorder has closed and that is a complete MP4 has ended; its object is
-    made once it has been quiet for so long."""
+    """A recording that its recorder has closed and that is a complete MP4 has ended; its object
+    is made once it has been quiet for so long."""
 
     open_writer_timeout_seconds: rule.OpenWriterSeconds = 14_400
     """Without a write for so long although a process still has it open (a paused recorder): it
