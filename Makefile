@@ -161,8 +161,8 @@ audit: $(LOOKING) ## known vulnerabilities of all that is locked (asks a service
 	@tools/.venv/bin/pip-audit --strict --disable-pip --require-hashes -r bench/requirements.txt
 
 release-check: ## whether this commit is what TAG says: version and CHANGELOG.md
-	@$(PYTHON) tools/release.py check "$(TAG)"
+	@$(PYTHON) tools/release.py check "$$TAG"
 
 release-page: ## publish the release TAG with its notes, dist and SBOM (needs gh and its token)
 	@mkdir -p build && $(PYTHON) tools/release.py notes > build/notes.md
-	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file build/notes.md dist/* build/sbom.cdx.json
+	@gh release create "$$TAG" --verify-tag --title "$$TAG" --notes-file build/notes.md dist/* build/sbom.cdx.json
