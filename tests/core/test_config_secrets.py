@@ -65,10 +65,11 @@ def test_one_that_does_not_count_is_told(
 
     Seen failing without a word of it, and with empty variables taken for set.
     """
-    for name in ("s3_secret_access_key", "REDIS_URL", "web_token"):
+    for name in ("s3_secret_access_key", "REDIS_URL", "web_token", "webhook_secret"):
         (secrets / name).write_text("hush")
     Path(".env").write_text("REDIS_URL=redis://state:6379/0\nWEB_TOKEN=\n")
     monkeypatch.setenv("s3_secret_access_key", "minioadmin")
+    monkeypatch.setenv("WEBHOOK_SECRET", "")
     because = "is also set in the environment or in .env, which come first"
     assert settings_warnings() == [
         f"{secrets}/REDIS_URL: is not used, since REDIS_URL {because}",
