@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup run record fetch demo test soak bench bench-quick tools man manifests \
-  manifests-check diagrams reference docs check hadolint compose-check image-root image-run format lock \
+  manifests-check diagrams reference docs check hadolint compose-check image-root image-run namespaces format lock \
   clean browser-test actionlint workflows dist dist-check dist-test sbom audit release-check \
   release-page
 
@@ -97,6 +97,9 @@ compose-check: setup ## docker-compose.yml against its schema, and as compose re
 
 image-root: setup ## build and run the image without Docker (root, debootstrap, buildah; 10 minutes)
 	@PYTHONPATH=tests $(BIN)/python -m ship.image_root
+
+namespaces: ## let tests have namespaces of their own where Ubuntu forbids it (root)
+	@sysctl -e -w kernel.apparmor_restrict_unprivileged_userns=0
 
 image-run: ## start the image `cefmp4` as a closed container (needs Docker, and that image)
 	@docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges cefmp4 --version
