@@ -1,9 +1,9 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup run record fetch demo test soak bench bench-quick tools man manifests \
-  manifests-check diagrams reference docs check hadolint compose-check image-root format lock \
-  clean browser-test actionlint workflows dist dist-check dist-test sbom audit release-check \
-  release-page
+  manifests-check diagrams reference docs check hadolint compose-check image-root image-run \
+  namespaces format lock clean browser-test actionlint workflows dist dist-check dist-test sbom \
+  audit release-check release-page
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -98,6 +98,13 @@ compose-check: setup ## docker-compose.yml against its schema, and as compose re
 image-root: setup ## build and run the image without Docker (root, debootstrap, buildah; 10 minutes)
 	@PYTHONPATH=tests $(BIN)/python -m ship.image_root
 
+namespaces: ## let tests have namespaces of their own where Ubuntu forbids it (root)
+	@sysctl -e -w kernel.apparmor_restrict_unprivileged_userns=0
+
+image-run: ## start the image `cefmp4` as a closed container (needs Docker, and that image)
+	@docker run --rm --read-only --cap-drop ALL --security-opt no-new-privileges cefmp4 --version
+	@docker run --rm --read-only --cap-drop ALL --entrypoint ffprobe cefmp4 -version >/dev/null
+
 format: setup ## rewrite the sources in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -161,8 +168,8 @@ audit: $(LOOKING) ## known vulnerabilities of all that is locked (asks a service
 	@tools/.venv/bin/pip-audit --strict --disable-pip --require-hashes -r bench/requirements.txt
 
 release-check: ## whether this commit is what TAG says: version and CHANGELOG.md
-	@$(PYTHON) tools/release.py check "$(TAG)"
+	@$(PYTHON) tools/release.py check "$$TAG"
 
 release-page: ## publish the release TAG with its notes, dist and SBOM (needs gh and its token)
 	@mkdir -p build && $(PYTHON) tools/release.py notes > build/notes.md
-	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file build/notes.md dist/* build/sbom.cdx.json
+	@gh release create "$$TAG" --verify-tag --title "$$TAG" --notes-file build/notes.md dist/* build/sbom.cdx.json

@@ -45,8 +45,16 @@ def export(house: Path, into: Path) -> None:
     archive = into.with_suffix(".tar")
     command = ["git", "-C", str(house), "archive", "--output", str(archive), "HEAD"]
     subprocess.run(command, check=True)
+    _unpack(archive, into)
+
+
+def _unpack(archive: Path, into: str | Path) -> None:
+    """One that was made here. Python before 3.11.4, as Debian 12 has it, knows no filters."""
     with tarfile.open(archive) as packed:
-        packed.extractall(into, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            packed.extractall(into, filter="data")
+        else:
+            packed.extractall(into)  # noqa: S202
 
 
 def _hatch(tree: Path, target: str, out: Path, environment: Mapping[str, str]) -> Path:
@@ -72,8 +80,7 @@ def build(house: Path, out: Path) -> list[Path]:
             export(house, tree)
         built = Path(scratch, "built")
         sdist = _hatch(tree, "sdist", built, environment)
-        with tarfile.open(sdist) as packed:
-            packed.extractall(scratch, filter="data")
+        _unpack(sdist, scratch)
         wheel = _hatch(
             Path(scratch, sdist.name.removesuffix(".tar.gz")), "wheel", built, environment
         )

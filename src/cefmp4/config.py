@@ -6,6 +6,7 @@ a wrong configuration is told as a whole, one line per setting, and never with t
 secret.
 """
 
+import os
 from typing import Any
 
 from pydantic import ValidationError, field_validator
@@ -14,9 +15,10 @@ from cefmp4.config_problems import (
     WrongSettings,
     env_file_problem,
     misspellings,
+    names_with_values,
     problem_lines,
 )
-from cefmp4.config_secrets import secret_places, secret_problems
+from cefmp4.config_secrets import secret_places, secret_problems, secrets_not_used
 from cefmp4.settings import Settings
 
 __all__ = ["Settings", "WrongSettings", "load_settings", "settings_warnings"]
@@ -63,5 +65,14 @@ def load_settings(
 
 
 def settings_warnings(env_file: str | None = ".env") -> list[str]:
-    """Names in `env_file` that are likely misspelt settings, one line each."""
-    return misspellings(env_file, Settings.model_fields)
+    """What likely is not as it was meant, one line each.
+
+    Names in `env_file` that look like a setting, and secrets in files that do not count
+    since the environment or `env_file` come first.
+    """
+    first = {*(name for name, value in os.environ.items() if value)}
+    first |= names_with_values(env_file)
+    return [
+        *misspellings(env_file, Settings.model_fields),
+        *secrets_not_used(secret_places(), Settings.model_fields, first),
+    ]

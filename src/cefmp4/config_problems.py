@@ -6,6 +6,7 @@ value of a secret is never in a line, and no value can break one.
 
 import difflib
 import enum
+import os
 import re
 from collections.abc import Iterable
 from types import UnionType
@@ -77,6 +78,14 @@ def misspellings(env_file: str | None, settings: Iterable[str]) -> list[str]:
         if alike and name.upper() not in known and not name.startswith("AWS_"):
             warnings.append(f"{env_file}: {name} is not a setting; is {alike[0]} meant?")
     return warnings
+
+
+def names_with_values(env_file: str | None) -> set[str]:
+    """What is set in this file, and not to nothing."""
+    if env_file is None or env_file_problem(env_file) or not os.path.exists(env_file):
+        return set()
+    with open(env_file, encoding="utf-8") as lines:
+        return {name for name, value in dotenv_values(stream=lines).items() if value}
 
 
 def what_is_allowed(name: str, field: FieldInfo) -> str:

@@ -41,7 +41,9 @@ def look(folder: Path, who: str) -> Looks:
     told, log = f"{folder}.{who}.json", f"{folder}.{who}.strace"
     tracing = tracer(log)
     command = [*tracing, sys.executable, "-m", "hostile.looking", who, str(folder), told]
-    subprocess.run(command, check=True, timeout=110)
+    # In a fresh checkout whoever looks first would write bytecode, and be the only one to.
+    unwritten = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(command, env=unwritten, check=True, timeout=110)
     with open(told, encoding="utf-8") as file:
         return Looks(**json.load(file), trace=traced(log) if tracing else None)
 

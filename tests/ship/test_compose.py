@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from cefmp4.config import Settings, settings_warnings
+from cefmp4.config_rules import host_names
 from operations.conftest import Promtool, promtool
 from operations.documents import ALERTS
 
@@ -80,6 +81,19 @@ def test_every_setting_reaches_the_daemon() -> None:
     settings = {name.upper() for name in Settings.model_fields}
     assert passed | left_out == settings
     assert not passed & left_out
+
+
+def test_nothing_that_the_image_sets_is_taken_away() -> None:
+    """A variable without a value, which nobody sets, is removed from the container.
+
+    So without a .env the log was one for people. Seen failing with `APP_ENV:`.
+    """
+    dockerfile = (HOUSE / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (set_there,) = re.findall(r"^ENV +(.*)$", dockerfile, re.MULTILINE)
+    names = set(re.findall(r"(\w+)=", set_there))
+    assert {"APP_ENV", "PROM_PORT"} <= names
+    environment = APP["environment"]
+    assert {name for name in names & set(environment) if environment[name] is None} == set()
 
 
 def test_no_variable_of_compose_is_taken_for_a_setting(tmp_path: Path) -> None:
@@ -172,6 +186,7 @@ class TestAsComposeReadsIt:
         assert told["S3_ENDPOINT_URL"] == "http://minio:9000"
         assert told["REDIS_URL"] == "redis://redis:6379/0"
         assert told["S3_ACCESS_KEY_ID"] == services["minio"]["environment"]["MINIO_ROOT_USER"]
+        assert told["APP_ENV"] == "production"
 
     def test_with_a_file_that_is_meant_for_this_machine(self, read: Any) -> None:
         """`localhost` there is not the container's; everything else is taken over.
@@ -187,6 +202,12 @@ class TestAsComposeReadsIt:
         assert told["LOG_LEVEL"] == "DEBUG"
         secret = services["minio"]["environment"]["MINIO_ROOT_PASSWORD"]
         assert told["S3_SECRET_ACCESS_KEY"] == secret == "with $$ and #"
+
+    def test_prometheus_is_answered_whatever_other_names_there_are(self, read: Any) -> None:
+        """It asks for the service by its name. Seen failing with `${WEB_HOSTS:-app}`."""
+        for env_file, names in (("WEB_HOSTS=\n", {"app"}), ("WEB_HOSTS=nvr", {"app", "nvr"})):
+            told = read(env_file)["app"]["environment"]["WEB_HOSTS"]
+            assert set(host_names(told)) == names
 
     def test_another_store(self, read: Any) -> None:
         """SeaweedFS by its name, AWS by an empty one. Seen failing with `:-` for `-`."""

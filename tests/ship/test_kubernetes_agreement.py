@@ -28,7 +28,7 @@ def test_the_settings_are_settings(
     """The daemon takes them, and they fit the pod.
 
     Seen failing with PROM_HOST=127.0.0.1, where no probe reaches it, with another port, with
-    another WATCH_DIR, and with a grace as long as that of the pod.
+    another WATCH_DIR, without WEB_HOSTS, and with a grace as long as that of the pod.
     """
     found = environment(variant)
     monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"]})
@@ -38,6 +38,9 @@ def test_the_settings_are_settings(
     assert {name.lower() for name in found} <= set(type(settings).model_fields)
     assert settings.app_env == "production"
     assert settings.prom_host in ("0.0.0.0", "::")  # noqa: S104 - nothing is bound to it
+    service = only(variant, "Service", "cefmp4-processor")["metadata"]
+    of_service = (service["name"], f"{service['name']}.{service['namespace']}.svc")
+    assert settings.web_hosts == of_service, "any name would be answered"
     (port,) = container(variant)["ports"]
     assert (port["name"], port["containerPort"]) == ("http", settings.prom_port)
     mounts = {mount["mountPath"] for mount in container(variant)["volumeMounts"]}

@@ -26,7 +26,9 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     text = text.replace("/opt/cefmp4/bin/cefmp4", shutil.which("true") or "/bin/true")
     (tmp_path / UNIT.name).write_text(text)
     verified = analyze("verify", "--man=no", str(tmp_path / UNIT.name))
-    assert (verified.returncode, verified.stderr) == (0, "")
+    # Of the units of this machine, which are loaded as well, it may have something to say.
+    about_ours = [line for line in verified.stderr.splitlines() if UNIT.name in line]
+    assert (verified.returncode, about_ours) == (0, [])
 
 
 def test_it_is_as_closed_as_the_guide_says() -> None:

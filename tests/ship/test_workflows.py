@@ -27,7 +27,7 @@ INSTALLING = re.compile(
 PROMISED = {
     *("check", "test", "browser-test", "dist", "dist-test", "dist-check", "sbom", "audit"),
     *("docs", "hadolint", "actionlint", "workflows", "compose-check", "manifests-check"),
-    "image-root",
+    *("image-root", "image-run", "namespaces"),
 }
 IDENTITY = {"provenance", "pypi", "image"}
 """The jobs of a release that prove who they are."""

@@ -1,5 +1,6 @@
 """A tag is only released if the commit is what the tag says."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,30 @@ def test_a_tag_has_to_be_right(tmp_path: Path, version: str, tag: str, complaint
     checked = release(tmp_path, version, "check", tag)
     assert checked.stderr.strip() == complaint
     assert checked.returncode == (1 if complaint else 0)
+
+
+def test_a_tag_is_no_command(tmp_path: Path) -> None:
+    """Git allows quotes and semicolons in the name of a tag, and a job has the right to write.
+
+    Seen failing with `"$(TAG)"` in the Makefile.
+    """
+    (tmp_path / "bin").mkdir()
+    told = tmp_path / "told"
+    for program in ("gh", "python3"):
+        path = tmp_path / "bin" / program
+        path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {told}\n')
+        path.chmod(0o755)
+    tag = f'v1";touch${{IFS}}{tmp_path}/made;echo"'
+    for target in ("release-check", "release-page"):
+        subprocess.run(
+            ["make", "--silent", "--file", HOUSE / "Makefile", target],
+            cwd=tmp_path,
+            env={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "TAG": tag},
+            capture_output=True,
+            check=True,
+        )
+    assert not (tmp_path / "made").exists()
+    assert told.read_text().splitlines().count(tag) == 3
 
 
 def test_the_notes_are_the_section_of_the_version(tmp_path: Path) -> None:

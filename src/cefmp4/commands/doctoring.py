@@ -67,7 +67,7 @@ def _examined(embedded: bool) -> list[Row]:
 
 def _misspelt() -> list[Row]:
     """What is in .env and is no setting."""
-    return [warning("settings", line, "correct it in .env") for line in settings_warnings()]
+    return [warning("settings", line, "correct it there") for line in settings_warnings()]
 
 
 async def _outside(settings: Settings) -> list[Row]:
