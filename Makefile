@@ -19,7 +19,10 @@ help: ## this list
 setup: $(STAMP) ## build .venv from the hashed locks
 
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "CefMP4 needs Python 3.11 or newer," \
+	  "and $(PYTHON) is $$($(PYTHON) -V 2>&1): make $(or $(MAKECMDGOALS),setup) PYTHON=python3.11"; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || $(PYTHON) -m venv --clear .venv
 	@echo "installing the locked dependencies into .venv (about a minute the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -30,7 +30,7 @@ from cefmp4.together import finish_all
 from cefmp4.uploading import Uploading, urgency_of
 from cefmp4.world import World
 
-ASKING = (do.Inspect, do.AdoptUpload, do.CreateUpload, do.Resolve)
+NO_PROOF = (do.Inspect, do.AdoptUpload, do.CreateUpload, do.SealNow, do.Resolve)
 """That these succeed does not show that what failed before them would now."""
 
 
@@ -153,7 +153,7 @@ class Stream:
             return await self._after_failure(error, lost=True)
         except CefMP4Error as error:
             return await self._after_failure(error)
-        if not all(isinstance(action, ASKING) for action in decision.actions):
+        if not all(isinstance(action, NO_PROOF) for action in decision.actions):
             self._recovered()
         return 0.0
 

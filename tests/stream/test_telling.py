@@ -8,7 +8,7 @@ from cefmp4.core.model import AfterUpload, Status
 from cefmp4.errors import RedisOperationError
 from cefmp4.turns import Turns
 from stream.conftest import Logs
-from stream.faults import growing, on, outage, recorded
+from stream.faults import CLOSED_MP4, growing, on, outage, recorded
 from stream.twins import PATH, Twins, with_policy
 from waiting import wait_until
 
@@ -120,6 +120,23 @@ async def test_of_failures_in_a_row_few_are_told(logs: Logs) -> None:
     (line,) = of(logs, "recovered")
     assert line["failures"] == 100
     assert all(line["error"] for line in of(logs, "failed"))
+
+
+async def test_a_recording_that_ends_in_an_outage_recovers_once(logs: Logs) -> None:
+    """That it was sealed says nothing of the store: it still does not take parts.
+
+    Seen failing while a seal counted as success.
+    """
+    twins = Twins()
+    stream = await growing(twins)
+    twins.store.before = on("upload_part", outage("UploadPart"), times=20)
+    twins.disk.write(PATH, bytes(8))
+    while not stream.failures:
+        twins.clock.advance(await stream.turn() or 0.0)
+    twins.disk.close_writer(PATH)
+    twins.disk.files[PATH].boxes = CLOSED_MP4
+    await twins.finish(stream)
+    assert len(of(logs, "recovered")) == 1
 
 
 async def test_an_hour_of_waiting_says_nothing(logs: Logs) -> None:

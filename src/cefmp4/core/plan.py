@@ -89,7 +89,7 @@ def plan(facts: Facts, checkpoint: Checkpoint | None, policy: Policy) -> Plan:
     if checkpoint.status not in LIVE and wish is None:
         return Plan(f"ended: {checkpoint.status}")
     if checkpoint.completing:
-        return Plan("the store was told to complete; ask what became of it", (Resolve(),))
+        return Plan("told to complete: the store is asked for the object", (Resolve(),))
     if wish is not None:
         return _wished(wish, facts, checkpoint, policy)
     if checkpoint.status is Status.S3_COMPLETED:
