@@ -24,7 +24,7 @@ async def wait_until(
 async def wait_until(
     predicate: Callable[[], Awaitable[T]] | Callable[[], T],
     *,
-    timeout_seconds: float = 10.0,
+    timeout_seconds: float = 30.0,
     every_seconds: float = 0.02,
 ) -> T:
     """Ask `predicate`, sync or async, until its answer is true, and return that answer.
