@@ -57,7 +57,10 @@ async def _ask_the_store(world: World) -> None:
     memory = world.recollection
     if memory.asked:
         return
-    log.info("the state server does not know everything: asking the store")
+    log.info(
+        "the state server does not know everything: asking the store",
+        hint="at a first start that is normal",
+    )
     memory.take_in_uploads(await world.store.list_uploads(memory.prefix))
     async for found in world.store.list_objects(memory.prefix):
         if memory.is_ours(found.key) or not world.key_is_unique:
