@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import nan
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -114,7 +115,7 @@ async def _health(check: Check) -> Health:
 
 
 class ReadyCollector(Collector):
-    """`cefmp4_ready`, as of the last time somebody asked."""
+    """`cefmp4_ready`, as of the last time somebody asked; NaN before the first time."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
@@ -127,7 +128,8 @@ class ReadyCollector(Collector):
             labels=["component"],
         )
         for component, health in self._readiness.last.items():
-            told.add_metric([component], float(health.ok))
+            asked = health is not STARTING
+            told.add_metric([component], float(health.ok) if asked else nan)
         yield told
 
 

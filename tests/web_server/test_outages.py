@@ -41,7 +41,8 @@ async def test_a_daemon_that_cannot_start_says_why(
 ) -> None:
     """First its state server is not there, then its store refuses: the page tells, and goes on.
 
-    Seen failing with a server that listens only when all is there.
+    Seen failing with a server that listens only when all is there, and with figures that were
+    0 before anybody had looked.
     """
     state_server.stop()
     url = with_a_port(daemon)
@@ -61,10 +62,13 @@ async def test_a_daemon_that_cannot_start_says_why(
             assert asked(f"{url}/metrics")[0] == 200
             state_server.start()
             told = await problem(line, "store", "open the store: ")
+            assert (await line.next("summary"))["starting"]
+            assert_nothing_is_claimed(_metrics(url))
             gate.refuses = lambda _: False
             while not (rows := (await line.next("rows"))["rows"]):
                 pass
             assert rows[0]["name"] == "a.mp4"
+            assert not (await line.next("summary"))["starting"]
             await no_problem(line)
             line.answer.close()
         await store.wait_for_videos(1, timeout_seconds=SECONDS)
@@ -118,6 +122,20 @@ async def test_a_watched_directory_that_is_away_is_named(daemon: Daemon) -> None
     os.rename(aside, daemon.watch_dir)
     await ready(url)
     assert Path(daemon.path("a.mp4")).exists()
+
+
+def assert_nothing_is_claimed(metrics: str) -> None:
+    """Of recordings nobody has looked at, and of components nobody has asked."""
+    for series in (
+        "cefmp4_unsent_bytes",
+        "cefmp4_at_risk_seconds",
+        "cefmp4_streams_at_risk",
+        'cefmp4_streams{status="active"}',
+        "active_streams_gauge",
+        'cefmp4_ready{component="watch_dir"}',
+    ):
+        assert f"\n{series} NaN\n" in metrics
+    assert '\ncefmp4_ready{component="store"} 0.0\n' in metrics
 
 
 def _metrics(url: str) -> str:
