@@ -51,8 +51,8 @@ class Readiness:
         self._asking: asyncio.Task[None] | None = None
 
     def begin(self, checks: Mapping[str, Check]) -> None:
-        """The daemon has what it needs: ask from now on."""
-        self._checks = checks
+        """These can be asked from now on: some while the daemon starts, then all."""
+        self._checks, self._asked_at = checks, None
 
     async def look(self, patience_seconds: float) -> Mapping[str, Health]:
         """What they answer, or have answered less than five seconds ago.
@@ -89,10 +89,11 @@ class Readiness:
 
     async def _ask(self) -> None:
         try:
-            names = list(self._checks)
-            found = await asyncio.gather(*(_health(self._checks[name]) for name in names))
-            self._found = dict(zip(names, found, strict=True))
-            self._asked_at = time.monotonic()
+            checks = self._checks
+            found = await asyncio.gather(*(_health(check) for check in checks.values()))
+            self._found = dict(zip(checks, found, strict=True))
+            if checks is self._checks:  # else there is more to be asked
+                self._asked_at = time.monotonic()
             for name, health in self._found.items():
                 if health.ok:
                     self._problems.over(name)

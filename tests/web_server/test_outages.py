@@ -1,6 +1,7 @@
 """What is out is named, with the reason and what to do; and then that it is back."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,9 @@ async def test_a_daemon_that_cannot_start_says_why(
             told = await problem(line, "store", "open the store: ")
             assert (await line.next("summary"))["starting"]
             assert_nothing_is_claimed(_metrics(url))
+            await wait_until(
+                lambda: answering(url) == {"redis", "watch_dir"}, timeout_seconds=SECONDS
+            )
             gate.refuses = lambda _: False
             while not (rows := (await line.next("rows"))["rows"]):
                 pass
@@ -125,17 +129,21 @@ async def test_a_watched_directory_that_is_away_is_named(daemon: Daemon) -> None
 
 
 def assert_nothing_is_claimed(metrics: str) -> None:
-    """Of recordings nobody has looked at, and of components nobody has asked."""
+    """Of recordings nobody has looked at."""
     for series in (
         "cefmp4_unsent_bytes",
         "cefmp4_at_risk_seconds",
         "cefmp4_streams_at_risk",
         'cefmp4_streams{status="active"}',
         "active_streams_gauge",
-        'cefmp4_ready{component="watch_dir"}',
     ):
         assert f"\n{series} NaN\n" in metrics
     assert '\ncefmp4_ready{component="store"} 0.0\n' in metrics
+
+
+def answering(url: str) -> set[str]:
+    """The components that answer, as the figures say."""
+    return set(re.findall(r'cefmp4_ready{component="(\w+)"} 1\.0', _metrics(url)))
 
 
 def _metrics(url: str) -> str:
