@@ -34,7 +34,7 @@ from cefmp4.assembly_telling import (
     on_stalled,
     sinks,
 )
-from cefmp4.assembly_web import make_about, make_works, readiness_checks
+from cefmp4.assembly_web import first_checks, make_about, make_works, readiness_checks
 from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed, S3OperationError
 from cefmp4.flow import Flow
@@ -168,6 +168,7 @@ class Daemon:
         """The steps of a start, each in its turn."""
         settings = self.settings
         checkpoints = await self._claimed(stack)
+        self.readiness.begin(first_checks(settings, checkpoints))
         relaying = await stack.enter_async_context(
             make_relaying(settings, checkpoints.outboxes)
         )

@@ -102,7 +102,10 @@ def make_recollection(settings: Settings) -> Recollection:
 def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) -> Watcher:
     """The watcher of WATCH_DIR, without notifications where there are none."""
     try:
-        os.makedirs(settings.watch_dir, exist_ok=True)
+        if not os.path.isdir(settings.watch_dir):  # misspelt, perhaps: nobody records into it
+            os.makedirs(settings.watch_dir, exist_ok=True)
+            told = "the watched directory was not there: it was made"
+            log.warning(told, path=settings.watch_dir, hint="is WATCH_DIR what was meant?")
         silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
     except OSError as error:
         raise CefMP4Error(
@@ -206,3 +209,13 @@ def with_servers(settings: Settings, servers: EmbeddedServers) -> Settings:
             "redis_ca_bundle": None,
         }
     )
+
+
+def passed_over(settings: Settings, embedded: Settings) -> list[str]:
+    """What somebody has set that is of no use, since these `embedded` servers are used."""
+    return [
+        name.upper()
+        for name, field in Settings.model_fields.items()
+        if getattr(settings, name) != getattr(embedded, name)
+        and getattr(settings, name) != field.get_default(call_default_factory=True)
+    ]

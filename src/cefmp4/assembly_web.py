@@ -3,6 +3,7 @@
 import os
 import socket
 
+from cefmp4.adapters.checkpoints import RedisCheckpoints
 from cefmp4.assembly import trial_key
 from cefmp4.config import Settings
 from cefmp4.errors import ChunkProcessingError
@@ -27,12 +28,25 @@ def make_about(settings: Settings) -> About:
     )
 
 
+def first_checks(settings: Settings, checkpoints: RedisCheckpoints) -> dict[str, Check]:
+    """What can be asked while the store is waited for."""
+    return {"redis": checkpoints.is_whole, "watch_dir": _watch_dir(settings, None)}
+
+
 def readiness_checks(settings: Settings, world: World, watcher: Watcher) -> dict[str, Check]:
     """How each component is asked. Nothing here needs a permission that streams do not."""
+    return {
+        "store": lambda: world.store.head(trial_key(settings)),
+        "redis": world.checkpoints.is_whole,
+        "watch_dir": _watch_dir(settings, watcher),
+    }
+
+
+def _watch_dir(settings: Settings, watcher: Watcher | None) -> Check:
     stat = Lingering(lambda: os.stat(settings.watch_dir))
 
-    async def watch_dir() -> None:
-        if watcher.away:
+    async def ask() -> None:
+        if watcher is not None and watcher.away:
             raise ChunkProcessingError(
                 f"it is away: {watcher.away}",
                 hint="mount it, or put back what was in it: what is known waits for it",
@@ -45,11 +59,7 @@ def readiness_checks(settings: Settings, world: World, watcher: Watcher) -> dict
                 hint="mount it, or put back what was in it: what is known waits for it",
             ) from error
 
-    return {
-        "store": lambda: world.store.head(trial_key(settings)),
-        "redis": world.checkpoints.is_whole,
-        "watch_dir": watch_dir,
-    }
+    return ask
 
 
 def make_works(supervisor: Supervisor, lookout: Lookout, watcher: Watcher) -> Works:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from cefmp4 import __version__, app, console
 from cefmp4.adapters.embedded import EmbeddedServers, embedded_servers, tell_when_one_ends
-from cefmp4.assembly import EMBEDDED_BUCKET, with_servers
+from cefmp4.assembly import EMBEDDED_BUCKET, passed_over, with_servers
 from cefmp4.commands import (
     clearing,
     doctoring,
@@ -118,7 +118,10 @@ def run(
                     settings.embedded_data_dir, settings.s3_bucket_name or EMBEDDED_BUCKET
                 )
             )
-            settings = with_servers(settings, servers)
+            own = with_servers(settings, servers)
+            if unused := passed_over(settings, own):
+                log.warning("not used, since --embedded is", settings=", ".join(unused))
+            settings = own
             hide(servers.secret_access_key)
 
         def on_ready(url: str) -> None:

@@ -16,12 +16,16 @@ from cefmp4.config_problems import (
     env_file_problem,
     misspellings,
     names_with_values,
+    no_env_file,
     problem_lines,
 )
 from cefmp4.config_secrets import secret_places, secret_problems, secrets_not_used
 from cefmp4.settings import Settings
 
 __all__ = ["Settings", "WrongSettings", "load_settings", "settings_warnings"]
+
+
+NO_BUCKET = "name the bucket for recordings, or run with --embedded"
 
 
 class _WithStore(Settings):
@@ -31,7 +35,7 @@ class _WithStore(Settings):
     @classmethod
     def _named(cls, value: str | None) -> str:
         if value is None:
-            raise ValueError("name the bucket for recordings, or run with --embedded")
+            raise ValueError(NO_BUCKET)
         return value
 
 
@@ -58,7 +62,10 @@ def load_settings(
         )
     except ValidationError as error:
         # `from None`: the error holds the values of secrets.
-        raise WrongSettings(lines + problem_lines(error, Settings.model_fields)) from None
+        wrong = problem_lines(error, Settings.model_fields)
+        if missing := no_env_file(env_file):
+            wrong = [f"{line}; {missing}" if NO_BUCKET in line else line for line in wrong]
+        raise WrongSettings(lines + wrong) from None
     if lines:
         raise WrongSettings(lines)
     return settings

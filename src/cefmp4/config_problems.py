@@ -63,6 +63,13 @@ def env_file_problem(env_file: str | None) -> str | None:
     return None
 
 
+def no_env_file(env_file: str | None) -> str:
+    """That no `.env` is where it is looked for; empty when there is one, or none is read."""
+    if env_file is None or os.path.exists(env_file):
+        return ""
+    return f"there is no {env_file} in {_in_one_line(os.getcwd())}"
+
+
 def misspellings(env_file: str | None, settings: Iterable[str]) -> list[str]:
     """Names in this file that look like a setting but are none."""
     if env_file is None or env_file_problem(env_file):
@@ -130,9 +137,13 @@ def _assignment(name: str, field: FieldInfo, value: object) -> str:
         return f"{name.upper()}={HIDDEN}"
     text = str(getattr(value, "value", value))
     text = _CREDENTIALS.sub(f"://{HIDDEN}@", text)
-    shown = "".join(char if char.isprintable() else "?" for char in text)
+    shown = _in_one_line(text)
     cut = f"{shown[:LONGEST_VALUE]}..." if len(shown) > LONGEST_VALUE else shown
     return f"{name.upper()}={cut}"
+
+
+def _in_one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _without_none(annotation: Any) -> Any:

@@ -3,14 +3,15 @@
 One `Metrics` per daemon, with a registry of its own: the figures of single streams
 (`metrics_streams.py`), of the work as a whole (`metrics_work.py`), and gauges that are
 set from what is true at every scrape, never counted up and down, so that they cannot
-drift or go negative. A new process begins at 0; what a stream did before is not counted
-again.
+drift or go negative; NaN until somebody has looked. A new process begins at 0; what a
+stream did before is not counted again.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import nan
 
 from prometheus_client import (
     CollectorRegistry,
@@ -65,6 +66,7 @@ class Metrics:
         self._of_all_streams(r)
         self._of_the_instance(r)
         self._of_the_uploads(r)
+        self._not_known_yet()
         self._look: Callable[[], Awaitable[Figures]] | None = None
 
     def _of_all_streams(self, r: CollectorRegistry) -> None:
@@ -86,8 +88,6 @@ class Metrics:
             ["status"],
             registry=r,
         )
-        for status in STATUSES:
-            self.by_status.labels(status)
         self.at_risk = Gauge(
             "cefmp4_streams_at_risk",
             "Streams under way that something keeps from the store.",
@@ -138,6 +138,14 @@ class Metrics:
             "The limit of the upload rate that is in force, in bytes per second; 0 is none.",
             registry=r,
         )
+
+    def _not_known_yet(self) -> None:
+        """Until streams are watched nobody has looked at them, and 0 would be a claim."""
+        for gauge in (self.unsent_bytes, self.at_risk_seconds, self.at_risk):
+            gauge.set(nan)
+        for status in STATUSES:
+            self.by_status.labels(status).set(nan)
+        self.active_streams.set(nan)
 
     def watch_uploads(
         self,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import nan
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -50,8 +51,8 @@ class Readiness:
         self._asking: asyncio.Task[None] | None = None
 
     def begin(self, checks: Mapping[str, Check]) -> None:
-        """The daemon has what it needs: ask from now on."""
-        self._checks = checks
+        """These can be asked from now on: some while the daemon starts, then all."""
+        self._checks, self._asked_at = checks, None
 
     async def look(self, patience_seconds: float) -> Mapping[str, Health]:
         """What they answer, or have answered less than five seconds ago.
@@ -88,10 +89,11 @@ class Readiness:
 
     async def _ask(self) -> None:
         try:
-            names = list(self._checks)
-            found = await asyncio.gather(*(_health(self._checks[name]) for name in names))
-            self._found = dict(zip(names, found, strict=True))
-            self._asked_at = time.monotonic()
+            checks = self._checks
+            found = await asyncio.gather(*(_health(check) for check in checks.values()))
+            self._found = dict(zip(checks, found, strict=True))
+            if checks is self._checks:  # else there is more to be asked
+                self._asked_at = time.monotonic()
             for name, health in self._found.items():
                 if health.ok:
                     self._problems.over(name)
@@ -114,7 +116,7 @@ async def _health(check: Check) -> Health:
 
 
 class ReadyCollector(Collector):
-    """`cefmp4_ready`, as of the last time somebody asked."""
+    """`cefmp4_ready`, as of the last time somebody asked; NaN before the first time."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
@@ -127,7 +129,8 @@ class ReadyCollector(Collector):
             labels=["component"],
         )
         for component, health in self._readiness.last.items():
-            told.add_metric([component], float(health.ok))
+            asked = health is not STARTING
+            told.add_metric([component], float(health.ok) if asked else nan)
         yield told
 
 

@@ -128,7 +128,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 def test_a_bucket_is_needed_unless_embedded() -> None:
     """Without --embedded a missing bucket name is one more wrong setting."""
     with pytest.raises(WrongSettings) as problem:
-        load_settings(prom_port=-1)
+        load_settings(prom_port=-1, env_file=None)
     assert problem.value.lines == [
         "PROM_PORT=-1: must be a whole number between 0 and 65535",
         "S3_BUCKET_NAME is not set: name the bucket for recordings, or run with --embedded",

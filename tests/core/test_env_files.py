@@ -28,6 +28,26 @@ def test_env_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert load_settings(needs_store=False, env_file=None).prom_port == 8000
 
 
+def test_a_missing_bucket_tells_where_no_env_file_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who starts it in another directory than that of the `.env` sees why nothing is set.
+
+    Seen failing without a word of it, and with a name that breaks the line.
+    """
+    place = tmp_path / "some\nwhere"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    why = "S3_BUCKET_NAME is not set: name the bucket for recordings, or run with --embedded"
+    with pytest.raises(WrongSettings) as problem:
+        load_settings()
+    assert problem.value.lines == [f"{why}; there is no .env in {tmp_path}/some?where"]
+    (place / ".env").write_text("LOG_LEVEL=INFO\n")
+    with pytest.raises(WrongSettings) as problem:
+        load_settings()
+    assert problem.value.lines == [why]
+
+
 def test_a_line_of_env_that_is_no_setting(tmp_path: Path) -> None:
     """It is told with its number, instead of being passed over."""
     path = tmp_path / "my.env"

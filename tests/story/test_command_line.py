@@ -218,6 +218,35 @@ def test_embedded_needs_nothing_from_outside(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(180)
+def test_embedded_says_what_it_passes_over(tmp_path: Path) -> None:
+    """A store and a state server that are set are not used, and that is told by their names.
+
+    A watched directory that is not there is made, and told of. Seen failing without a word.
+    """
+    (tmp_path / ".env").write_text(
+        "S3_ENDPOINT_URL=https://store.invalid\nS3_ACCESS_KEY_ID=me\nS3_BUCKET_NAME=mine\n"
+        "S3_SECRET_ACCESS_KEY=hush-hush\nREDIS_URL=redis://state.invalid/0\nPROM_PORT=0\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "cefmp4", "run", "--embedded", "--once"],
+        env={"PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (told,) = (line for line in ran.stderr.splitlines() if "since --embedded is" in line)
+    names = "S3_ENDPOINT_URL, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY", "REDIS_URL"
+    assert all(name in told for name in names)
+    assert "S3_BUCKET_NAME" not in told, "the embedded bucket has this name"
+    assert "hush" not in ran.stderr
+    (made,) = (line for line in ran.stderr.splitlines() if "it was made" in line)
+    assert str(tmp_path / "local_watch_dir") in made
+
+
+@pytest.mark.timeout(180)
 async def test_an_embedded_server_that_ends_is_told_of(tmp_path: Path) -> None:
     """Nobody starts it again; a restart does. Until then its errors are all one would see.
 

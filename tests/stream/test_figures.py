@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from math import isnan
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -281,3 +282,16 @@ async def test_a_state_server_that_may_forget_is_a_figure() -> None:
     await asked.ask()
     assert registry.get_sample_value("cefmp4_state_persistence_weak") == 0
     assert not problems.look()
+
+
+async def test_what_nobody_has_looked_at_is_not_known() -> None:
+    """It is no 0, which says that all is well. Seen failing with gauges as they are made."""
+    metrics = Metrics()
+    told = "cefmp4_unsent_bytes", "cefmp4_at_risk_seconds", "cefmp4_streams_at_risk"
+    assert all([isnan(await value(metrics, series) or 0) for series in told])
+
+    async def look() -> Figures:
+        return Figures({}, 0, 0.0, 0)
+
+    metrics.watch_streams(look)
+    assert [await value(metrics, series) for series in told] == [0, 0, 0]

@@ -157,6 +157,7 @@ def summary(rows: list[Json], **changes: Any) -> Json:
         "slots_limit": 8,
         "rate_limit_bytes_per_second": 0,
         "can_steer": True,
+        "starting": False,
         "problems": [],
     }
     return {**made, **changes}

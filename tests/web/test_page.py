@@ -106,6 +106,26 @@ def test_something_is_wrong_with_the_instance(page: Page, stub: Stub) -> None:
     )
 
 
+def test_nobody_knows_before_the_daemon_has_begun(page: Page, stub: Stub) -> None:
+    """What it waits for is told, and no figure and no empty table claims that all is well.
+
+    Seen failing with a page that took the figures of a daemon that waits for the truth.
+    """
+    waits = {"what": "store", "why": "SignatureDoesNotMatch", "hint": "is the key right?"}
+    stub.say(starting=True, problems=[{**waits, "since": time.time() - 5}])
+    page.goto("/")
+    expect(page.locator("h1")).to_have_text("Not known yet: the daemon has not begun to work.")
+    expect(page.locator("#problems li")).to_contain_text("SignatureDoesNotMatch")
+    expect(page.locator("#tiles .number")).to_have_text(["–"] * 4)
+    expect(page.locator("#tiles .small")).to_have_text(["not known yet"] * 4)
+    expect(page.locator("#empty")).to_contain_text("Nothing has been looked at yet.")
+    assert page.title() == ("Not known yet: the daemon has not begun to work – edge-gateway-3")
+    stub.say(starting=False, problems=[])
+    expect(page.locator("h1")).to_have_text("Everything is safe.")
+    expect(page.locator("#tiles .number").first).to_have_text("0")
+    expect(page.locator("#empty")).to_contain_text("No recordings yet.")
+
+
 def test_a_recording_grows_and_is_stored(page: Page, stub: Stub) -> None:
     """A row appears, grows and turns to stored without a reload, on one connection."""
     page.goto("/")

@@ -1,6 +1,7 @@
 """What is out is named, with the reason and what to do; and then that it is back."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ async def test_a_daemon_that_cannot_start_says_why(
 ) -> None:
     """First its state server is not there, then its store refuses: the page tells, and goes on.
 
-    Seen failing with a server that listens only when all is there.
+    Seen failing with a server that listens only when all is there, and with figures that were
+    0 before anybody had looked.
     """
     state_server.stop()
     url = with_a_port(daemon)
@@ -61,10 +63,16 @@ async def test_a_daemon_that_cannot_start_says_why(
             assert asked(f"{url}/metrics")[0] == 200
             state_server.start()
             told = await problem(line, "store", "open the store: ")
+            assert (await line.next("summary"))["starting"]
+            assert_nothing_is_claimed(_metrics(url))
+            await wait_until(
+                lambda: answering(url) == {"redis", "watch_dir"}, timeout_seconds=SECONDS
+            )
             gate.refuses = lambda _: False
             while not (rows := (await line.next("rows"))["rows"]):
                 pass
             assert rows[0]["name"] == "a.mp4"
+            assert not (await line.next("summary"))["starting"]
             await no_problem(line)
             line.answer.close()
         await store.wait_for_videos(1, timeout_seconds=SECONDS)
@@ -118,6 +126,24 @@ async def test_a_watched_directory_that_is_away_is_named(daemon: Daemon) -> None
     os.rename(aside, daemon.watch_dir)
     await ready(url)
     assert Path(daemon.path("a.mp4")).exists()
+
+
+def assert_nothing_is_claimed(metrics: str) -> None:
+    """Of recordings nobody has looked at."""
+    for series in (
+        "cefmp4_unsent_bytes",
+        "cefmp4_at_risk_seconds",
+        "cefmp4_streams_at_risk",
+        'cefmp4_streams{status="active"}',
+        "active_streams_gauge",
+    ):
+        assert f"\n{series} NaN\n" in metrics
+    assert '\ncefmp4_ready{component="store"} 0.0\n' in metrics
+
+
+def answering(url: str) -> set[str]:
+    """The components that answer, as the figures say."""
+    return set(re.findall(r'cefmp4_ready{component="(\w+)"} 1\.0', _metrics(url)))
 
 
 def _metrics(url: str) -> str:

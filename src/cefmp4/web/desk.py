@@ -100,7 +100,7 @@ class Desk:
     def _figures_now(self, now: float) -> Figures:
         works, rate = self.works, self.throughput.bytes_per_second
         if works is None:
-            return Figures(bytes_per_second=rate)
+            return Figures(bytes_per_second=rate, starting=True)
         midnight = _midnight(now)
         if self._counted != (works.past.changes, midnight):
             self._counted = (works.past.changes, midnight)

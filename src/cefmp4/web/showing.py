@@ -83,6 +83,8 @@ class Figures:
     slots_limit: int = 0
     rate_limit_bytes_per_second: int = 0
     """0: there is none."""
+    starting: bool = False
+    """Nobody has looked yet: every figure is 0 because it is not known."""
 
 
 def summary_json(

@@ -37,9 +37,13 @@ export function tellAnswer(summary, worstRows) {
     : `${answer.title.replace(/\.$/, '')} – ${shortened(summary.host, 40)}`;
 }
 
+const UNKNOWN = 'It has not looked at any recording since it was started; none is sent before it has.';
 const SHAPE_OF = { bad: 'not_stored', warn: 'at_risk', good: 'stored' };
 
 function worded(summary, unsafe) {
+  if (summary.starting) {
+    return { tone: 'warn', title: 'Not known yet: the daemon has not begun to work.', more: UNKNOWN };
+  }
   if (unsafe) {
     const title = `${counted(unsafe, 'recording is', 'recordings are')} not safe.`;
     return { tone: summary.failed ? 'bad' : 'warn', title, more: '' };

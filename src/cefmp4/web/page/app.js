@@ -60,7 +60,7 @@ function hear(event, data) {
 }
 
 function hearSummary(data) {
-  const first = summary === null;
+  const other = summary?.starting !== data.starting; // also the very first
   summary = data;
   setNow(data.now);
   tellLine('live');
@@ -71,7 +71,7 @@ function hearSummary(data) {
   detail.allow(data.can_steer);
   tellAnswer(data, worst.rows);
   askForTheWorst();
-  if (first) table.empty(view, data);
+  if (other) table.empty(view, data);
 }
 
 /** The worst recordings, whatever the table shows; asked for only while any is not safe. */
