@@ -52,7 +52,7 @@ bench: setup $(BENCH) ## side by side with s5cmd, rclone, boto3, aws (about 35 m
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-quick: setup $(BENCH) ## the same in small: does it work? Results in build/bench
-	@$(BIN)/python -m bench --quick --out $(BENCH_QUICK_OUT)
+	@$(BIN)/python -m bench --quick --out $(BENCH_QUICK_OUT) $(ARGS)
 
 $(BENCH): bench/requirements.txt
 	@test -x bench/.venv/bin/python || $(PYTHON) -m venv bench/.venv
