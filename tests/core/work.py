@@ -1,5 +1,6 @@
 """How much work something is, told without a clock: the instructions Python carries out."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -16,7 +17,9 @@ def instructions(work: Callable[[], object]) -> int:
         count += event == "opcode"
         return trace
 
-    tracing = sys.gettrace()
+    tracing, here = sys.gettrace(), inspect.currentframe()
+    assert here is not None
+    here.f_trace_opcodes = True  # Python 3.12 asks for it when tracing begins, not later
     sys.settrace(trace)
     try:
         work()
