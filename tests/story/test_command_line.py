@@ -195,22 +195,28 @@ async def test_a_second_signal_leaves_at_once(daemon: Daemon, tmp_path: Path) ->
         os.kill(server.pid, signal.SIGCONT)
 
 
-@pytest.mark.timeout(180)
-def test_embedded_needs_nothing_from_outside(tmp_path: Path) -> None:
-    """`run --embedded --once`: a store and a state server of its own, in one directory."""
-    watched = tmp_path / "local_watch_dir"
-    watched.mkdir()
-    make_mp4(str(watched / "a.mp4"))
+def embedded_once(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`cefmp4 run --embedded --once` in this directory, with nothing else set."""
     ran = subprocess.run(
         [sys.executable, "-m", "cefmp4", "run", "--embedded", "--once"],
         env={"PATH": os.environ["PATH"], "PROM_PORT": "0"},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+@pytest.mark.timeout(180)
+def test_embedded_needs_nothing_from_outside(tmp_path: Path) -> None:
+    """`run --embedded --once`: a store and a state server of its own, in one directory."""
+    watched = tmp_path / "local_watch_dir"
+    watched.mkdir()
+    make_mp4(str(watched / "a.mp4"))
+    ran = embedded_once(tmp_path)
     for told in ("watching", "store", "credentials", "metrics"):
         assert told in ran.stdout
     assert "completed_with_meta" in ran.stderr
@@ -225,18 +231,9 @@ def test_embedded_says_what_it_passes_over(tmp_path: Path) -> None:
     """
     (tmp_path / ".env").write_text(
         "S3_ENDPOINT_URL=https://store.invalid\nS3_ACCESS_KEY_ID=me\nS3_BUCKET_NAME=mine\n"
-        "S3_SECRET_ACCESS_KEY=hush-hush\nREDIS_URL=redis://state.invalid/0\nPROM_PORT=0\n"
+        "S3_SECRET_ACCESS_KEY=hush-hush\nREDIS_URL=redis://state.invalid/0\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-m", "cefmp4", "run", "--embedded", "--once"],
-        env={"PATH": os.environ["PATH"]},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
+    ran = embedded_once(tmp_path)
     (told,) = (line for line in ran.stderr.splitlines() if "since --embedded is" in line)
     names = "S3_ENDPOINT_URL, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY", "REDIS_URL"
     assert all(name in told for name in names)
