@@ -102,10 +102,14 @@ def make_recollection(settings: Settings) -> Recollection:
 def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) -> Watcher:
     """The watcher of WATCH_DIR, without notifications where there are none."""
     try:
-        if not os.path.isdir(settings.watch_dir):  # misspelt, perhaps: nobody records into it
+        if not os.path.isdir(settings.watch_dir):
             os.makedirs(settings.watch_dir, exist_ok=True)
             told = "the watched directory was not there: it was made"
-            log.warning(told, path=settings.watch_dir, hint="is WATCH_DIR what was meant?")
+            # Where somebody named it, it may be misspelt: nobody would record into it.
+            if "watch_dir" in settings.model_fields_set:
+                log.warning(told, path=settings.watch_dir, hint="is WATCH_DIR what was meant?")
+            else:
+                log.info(told, path=settings.watch_dir)
         silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
     except OSError as error:
         raise CefMP4Error(

@@ -227,11 +227,13 @@ def test_embedded_needs_nothing_from_outside(tmp_path: Path) -> None:
 def test_embedded_says_what_it_passes_over(tmp_path: Path) -> None:
     """A store and a state server that are set are not used, and that is told by their names.
 
-    A watched directory that is not there is made, and told of. Seen failing without a word.
+    A watched directory that was named and is not there is made, with a warning: it may be
+    misspelt. Seen failing without a word.
     """
     (tmp_path / ".env").write_text(
         "S3_ENDPOINT_URL=https://store.invalid\nS3_ACCESS_KEY_ID=me\nS3_BUCKET_NAME=mine\n"
         "S3_SECRET_ACCESS_KEY=hush-hush\nREDIS_URL=redis://state.invalid/0\n"
+        "WATCH_DIR=recordingz\n"
     )
     ran = embedded_once(tmp_path)
     (told,) = (line for line in ran.stderr.splitlines() if "since --embedded is" in line)
@@ -240,7 +242,20 @@ def test_embedded_says_what_it_passes_over(tmp_path: Path) -> None:
     assert "S3_BUCKET_NAME" not in told, "the embedded bucket has this name"
     assert "hush" not in ran.stderr
     (made,) = (line for line in ran.stderr.splitlines() if "it was made" in line)
+    assert str(tmp_path / "recordingz") in made
+    assert "warning" in made
+
+
+@pytest.mark.timeout(180)
+def test_a_first_start_warns_of_no_directory(tmp_path: Path) -> None:
+    """The one that nobody named is made as a matter of course.
+
+    Seen failing with a warning for every directory that is made.
+    """
+    ran = embedded_once(tmp_path)
+    (made,) = (line for line in ran.stderr.splitlines() if "it was made" in line)
     assert str(tmp_path / "local_watch_dir") in made
+    assert "warning" not in made
 
 
 @pytest.mark.timeout(180)
