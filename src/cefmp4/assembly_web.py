@@ -69,6 +69,7 @@ def make_works(supervisor: Supervisor, lookout: Lookout, watcher: Watcher) -> Wo
         lookout=lookout,
         past=supervisor.past,
         streams=lambda: supervisor.roster,
+        has_gone_through=supervisor.has_gone_through,
         hear=supervisor.hear,
         scan_now=watcher.scan_soon,
     )

@@ -94,6 +94,10 @@ class Supervisor:
         """
         return sum(stream.checkpoint is not None for stream in list(self.streams.values()))
 
+    def has_gone_through(self) -> bool:
+        """The watched directory was gone through once: what is in it is known."""
+        return self._scanned
+
     def all_begun(self) -> bool:
         """Every recording that is there has a stream, or needs none."""
         begun = not any(stream.may_begin for stream in self.streams.values())

@@ -158,6 +158,7 @@ def summary(rows: list[Json], **changes: Any) -> Json:
         "rate_limit_bytes_per_second": 0,
         "can_steer": True,
         "starting": False,
+        "gone_through": True,
         "problems": [],
     }
     return {**made, **changes}

@@ -112,18 +112,38 @@ def test_nobody_knows_before_the_daemon_has_begun(page: Page, stub: Stub) -> Non
     Seen failing with a page that took the figures of a daemon that waits for the truth.
     """
     waits = {"what": "store", "why": "SignatureDoesNotMatch", "hint": "is the key right?"}
-    stub.say(starting=True, problems=[{**waits, "since": time.time() - 5}])
+    unknown = {"starting": True, "gone_through": False}
+    stub.say(**unknown, problems=[{**waits, "since": time.time() - 5}])
     page.goto("/")
     expect(page.locator("h1")).to_have_text("Not known yet: the daemon has not begun to work.")
     expect(page.locator("#problems li")).to_contain_text("SignatureDoesNotMatch")
     expect(page.locator("#tiles .number")).to_have_text(["–"] * 4)
     expect(page.locator("#tiles .small")).to_have_text(["not known yet"] * 4)
-    expect(page.locator("#empty")).to_contain_text("Nothing has been looked at yet.")
+    expect(page.locator("#empty")).to_contain_text("Nothing has been seen yet.")
     assert page.title() == ("Not known yet: the daemon has not begun to work – edge-gateway-3")
-    stub.say(starting=False, problems=[])
+    stub.say(starting=False, gone_through=True, problems=[])
     expect(page.locator("h1")).to_have_text("Everything is safe.")
     expect(page.locator("#tiles .number").first).to_have_text("0")
     expect(page.locator("#empty")).to_contain_text("No recordings yet.")
+
+
+def test_nothing_is_called_safe_before_the_directory_was_gone_through(
+    page: Page, stub: Stub
+) -> None:
+    """What is found already is told; what may still be found keeps every 0 from being one.
+
+    Seen failing with a page that asked only whether the daemon had begun.
+    """
+    stub.say(gone_through=False)
+    page.goto("/")
+    expect(page.locator("h1")).to_contain_text("Not known yet: the watched directory")
+    expect(page.locator("#tiles .number")).to_have_text(["–"] * 4)
+    expect(page.locator("#empty")).to_contain_text("Nothing has been seen yet.")
+    stub.put(row("a.mp4"))
+    expect(page.locator("#tiles .number")).to_have_text(["1", "–", "–", "–"])
+    stub.say(gone_through=True)
+    expect(page.locator("h1")).to_have_text("Everything is safe.")
+    expect(page.locator("#tiles .number")).to_have_text(["1", "0", "0", "0"])
 
 
 def test_a_recording_grows_and_is_stored(page: Page, stub: Stub) -> None:

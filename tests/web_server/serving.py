@@ -51,6 +51,7 @@ class Served:
                 lookout=self.lookout,
                 past=self.supervisor.past,
                 streams=lambda: self.supervisor.roster,
+                has_gone_through=self.supervisor.has_gone_through,
                 hear=self.supervisor.hear,
                 scan_now=lambda: self.scans.append(True),
             )

@@ -10,6 +10,7 @@ from cefmp4.errors import RedisOperationError
 from cefmp4.web import live
 from cefmp4.web.live import MOST_READERS
 from stream.faults import on
+from stream.test_supervisor import scan
 from stream.twins import nth_id
 from waiting import wait_until
 from web_server.serving import Line, Served, serving
@@ -206,7 +207,11 @@ async def test_while_the_daemon_starts_the_page_says_what_it_waits_for() -> None
             while not (told := await line.next("rows"))["rows"]:
                 pass
             assert told["rows"][0]["name"] == "a.mp4"
-            assert (await line.next("summary"))["problems"] == []
+            summary = await line.next("summary")
+            assert (summary["problems"], summary["starting"]) == ([], False)
+            assert not summary["gone_through"], "there may be more than this recording"
+            await there.supervisor.handle_scan(scan(there.twins))
+            assert (await line.next("summary"))["gone_through"]
 
 
 async def test_the_tiles_count_what_was_stored_today_and_what_waits(served: Served) -> None:

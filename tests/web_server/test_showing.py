@@ -29,7 +29,8 @@ ROW_FIELDS = {
 SUMMARY_FIELDS = {
     "now", "instance", "version", "host", "watch_dir", "active", "at_risk", "stored_today",
     "failed", "unsent_bytes", "at_risk_seconds", "bytes_per_second", "slots_used",
-    "slots_limit", "rate_limit_bytes_per_second", "can_steer", "starting", "problems",
+    "slots_limit", "rate_limit_bytes_per_second", "can_steer", "starting",
+    "gone_through", "problems",
 }  # fmt: skip
 DETAIL_FIELDS = {
     "row", "strip", "part_bytes", "history", "media", "poster", "bucket", "upload_id", "etag",

@@ -35,6 +35,8 @@ class Works:
     lookout: Lookout
     past: Past
     streams: Callable[[], Iterable[Stream]]
+    has_gone_through: Callable[[], bool]
+    """The watched directory was gone through once since the start."""
     hear: Callable[[Mapping[str, Wish]], Awaitable[None]]
     """Brings a person's wishes to the streams."""
     scan_now: Callable[[], None]
@@ -113,6 +115,7 @@ class Desk:
             slots_used=flow.parts.used,
             slots_limit=flow.parts.limit,
             rate_limit_bytes_per_second=flow.pace.bytes_per_second or 0,
+            gone_through=works.has_gone_through(),
         )
 
     async def find(self, stream_id: str, sighting: Sighting) -> Found | None:

@@ -85,6 +85,8 @@ class Figures:
     """0: there is none."""
     starting: bool = False
     """Nobody has looked yet: every figure is 0 because it is not known."""
+    gone_through: bool = False
+    """The watched directory was gone through once: until then there may be more."""
 
 
 def summary_json(

@@ -51,6 +51,9 @@ function worded(summary, unsafe) {
   if (summary.problems.length) {
     return { tone: 'warn', title: 'No recording is in danger yet, but something is wrong.', more: '' };
   }
+  if (!summary.gone_through) {
+    return { tone: 'warn', title: 'Not known yet: the watched directory is still being gone through.', more: '' };
+  }
   return { tone: 'good', title: 'Everything is safe.', more: calm(summary) };
 }
 

@@ -60,7 +60,7 @@ function hear(event, data) {
 }
 
 function hearSummary(data) {
-  const other = summary?.starting !== data.starting; // also the very first
+  const other = summary?.gone_through !== data.gone_through; // also the very first
   summary = data;
   setNow(data.now);
   tellLine('live');

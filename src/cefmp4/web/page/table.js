@@ -70,19 +70,19 @@ function drawEmpty({ total, acts }, view, summary) {
   const none = total === 0;
   byId('empty').hidden = !none;
   byId('table').hidden = none;
-  if (none) redrawn(byId('empty'), [isFiltered(view), summary?.watch_dir, summary?.starting], (box) =>
+  if (none) redrawn(byId('empty'), [isFiltered(view), summary?.watch_dir, summary?.gone_through], (box) =>
     box.replaceChildren(...inPlaceOfRows(acts, view, summary)));
 }
 
 function inPlaceOfRows(acts, view, summary) {
-  if (summary?.starting) return notLooked(summary);
+  if (summary && !summary.gone_through) return notLooked(summary);
   return isFiltered(view) ? noMatch(acts) : nothingYet(summary);
 }
 
 function notLooked({ watch_dir: where }) {
   return [
-    el('p', { class: 'headline' }, 'Nothing has been looked at yet.'),
-    el('p', {}, 'What is in ', el('code', {}, visible(where)), ' shows up here once the daemon has begun to work.'),
+    el('p', { class: 'headline' }, 'Nothing has been seen yet.'),
+    el('p', {}, 'What is in ', el('code', {}, visible(where)), ' shows up here once the daemon has gone through it.'),
   ];
 }
 

@@ -48,7 +48,7 @@ function button({ verdict, label }, choose) {
 }
 
 function tellTile({ node, number, more, figure, say }, summary) {
-  const known = !summary.starting; // nobody has looked: 0 would be a claim
+  const known = summary.gone_through || summary[figure] > 0; // before, 0 would be a claim
   setText(number, known ? count(summary[figure]) : '–');
   setAttribute(node, 'data-none', !known || summary[figure] === 0 ? '' : null);
   setText(more, known ? say(summary) : 'not known yet');
