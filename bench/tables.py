@@ -133,7 +133,9 @@ def _looks(sections: Numbers) -> Iterator[Rows]:
         ("CPU of the daemon meanwhile, share of a core", _figure(row["cpu_share"])),
         ("longest loop iteration, ms", _figure(row["longest_block_seconds"], 0.001)),
     ]
-    yield Rows(f"Looking at {row['recordings']:,} growing recordings", ("", ""), rows)
+    yield Rows(
+        f"Looking at {row['recordings']:,} growing recordings", ("what", "measured"), rows
+    )
 
 
 def _times(row: Numbers) -> str:
@@ -224,7 +226,7 @@ def _ways(sections: Numbers) -> Iterator[Rows]:
     reading = section["reading"]
     yield Rows(
         "Reading a closed recording again",
-        ("", ""),
+        ("what", "measured"),
         [
             ("from the disk, MB/s", _spread(reading["cold_bytes_per_second"], MB)),
             ("the same by `dd`, MB/s", _spread(reading["dd_cold_bytes_per_second"], MB)),

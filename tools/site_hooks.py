@@ -10,6 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,18 @@ DOCS = HOUSE / "docs"
 BRANCH = os.environ.get("REPOSITORY_BRANCH", "main")
 LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<to>[^()\s]+)\)")
 """A link on the page itself: no picture, and no address in angle brackets."""
-CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
+TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
+CELL = re.compile(r"<td(?P<told>[^>]*)>(?P<text>.*?)</td>", re.DOTALL)
+CODE = re.compile(r"<code>.*?</code>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+PROSE_CHARACTERS = 35
+"""A table with more in a cell is text: a phone shows its columns one below the other. Figures
+stay side by side, also where the first column says at length what they are of."""
+LONG_WORD = re.compile(r"[^\s<>]{20,}")
+JOINT = re.compile(r"(?<=\w)[_/{=,](?=[^\s<&])")
+"""Where a long name in a narrow column may be broken."""
 FENCE = re.compile(r"^[ >]*(?P<fence>```+|~~~+)")
 FOREIGN = re.compile(
     r"<(?:script|img|iframe|source|video|audio|object|embed)\b[^>]*?\b(?:src|data)=[\"']?(?:https?:)?//[^>]*>"
@@ -42,8 +54,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """In a cell of a table an escaped bar is a bar, in code too, as in the repository."""
-    return CELL.sub(lambda found: found.group().replace(r"\|", "|"), html)
+    """Give tables what `site.css` needs to show them on a phone, too."""
+    return TABLE.sub(lambda found: _table(found.group()), html)
 
 
 def on_post_build(config: Any, **_: Any) -> None:
@@ -52,6 +64,38 @@ def on_post_build(config: Any, **_: Any) -> None:
     for path in site.rglob("*.html"):
         for found in FOREIGN.finditer(path.read_text(encoding="utf-8")):
             log.warning("%s fetches from elsewhere: %s", path.relative_to(site), found.group())
+
+
+def _table(table: str) -> str:
+    headings = [_plain(text) for text in HEADING.findall(table)]
+    prose = any(
+        len(_plain(cell["text"])) > PROSE_CHARACTERS
+        for row in ROW.findall(table)
+        for cell in list(CELL.finditer(row))[1:]
+    )
+    told = ROW.sub(lambda found: _row(found.group(), headings if prose else []), table)
+    return told.replace("<table>", "<table data-prose>", 1) if prose else told
+
+
+def _row(row: str, labels: list[str]) -> str:
+    column = iter(labels)
+
+    def cell(found: re.Match[str]) -> str:
+        text = CODE.sub(lambda code: _breakable(code.group()), found["text"])
+        text = text.replace(r"\|", "|")  # as the repository shows it, in code too
+        label = escape(next(column, ""))
+        named = f' data-label="{label}"' if label else ""
+        return f"<td{found['told']}{named}>{text}</td>"
+
+    return CELL.sub(cell, row)
+
+
+def _breakable(code: str) -> str:
+    return LONG_WORD.sub(lambda word: JOINT.sub(r"\g<0><wbr>", word.group()), code)
+
+
+def _plain(text: str) -> str:
+    return unescape(TAG.sub("", text)).strip()
 
 
 def _outside_of_code(markdown: str, change: Callable[[re.Match[str]], str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -99,9 +100,36 @@ def test_links_out_of_the_documents_become_what_a_reader_can_use(
 
 def test_a_bar_in_the_code_of_a_table_is_a_bar(hooks: ModuleType) -> None:
     """The repository shows it so; outside of tables a backslash stays one."""
-    html = r"<td><code>ID \| --all</code></td><p><code>a\|b</code></p>"
-    shown = r"<td><code>ID | --all</code></td><p><code>a\|b</code></p>"
+    html = r"<table><tr><td><code>ID \| --all</code></td></tr></table><p><code>a\|b</code></p>"
+    shown = r"<table><tr><td><code>ID | --all</code></td></tr></table><p><code>a\|b</code></p>"
     assert hooks.on_page_content(html) == shown
+
+
+PROSE = "it is tried again, without an end, with pauses that grow"
+HEAD = '<tr><th>what</th><th>what you <code>do</code> "then"</th></tr>'
+
+
+def test_a_table_of_prose_has_the_names_of_its_columns_in_its_cells(hooks: ModuleType) -> None:
+    """A phone shows them above the cells; seen failing without them, and with figures named.
+
+    A long name in the first column makes no prose of figures.
+    """
+    row = f'<tr><td>a <b>b</b></td><td align="right">{PROSE}</td></tr>'
+    told = hooks.on_page_content(f"<p>x</p><table>{HEAD}{row}</table>")
+    assert told == (
+        f'<p>x</p><table data-prose>{HEAD}<tr><td data-label="what">a <b>b</b></td>'
+        f'<td align="right" data-label="what you do &quot;then&quot;">{PROSE}</td></tr></table>'
+    )
+    figures = f"<table>{HEAD}<tr><td>{PROSE}</td><td>1.0 s</td></tr></table>"
+    assert hooks.on_page_content(figures) == figures
+
+
+def test_a_long_name_in_a_table_can_be_broken(hooks: ModuleType) -> None:
+    """At its joints; a short one and one outside of tables cannot. Seen failing without."""
+    names = "<code>cefmp4_orphaned_bytes{status=</code><code>a_short_one</code>"
+    broken = "<code>cefmp4_<wbr>orphaned_<wbr>bytes{<wbr>status=</code><code>a_short_one</code>"
+    told = hooks.on_page_content(f"{names}<table><tr><td>{names}</td></tr></table>")
+    assert told == f"{names}<table><tr><td>{broken}</td></tr></table>"
 
 
 def test_a_diagram_is_shown_as_its_picture(
@@ -147,3 +175,10 @@ def test_what_a_page_fetches_from_elsewhere_is_told(
     page.write_text(tag)
     hooks.on_post_build(config={"site_dir": str(tmp_path)})
     assert "a/index.html fetches from elsewhere" in caplog.text
+
+
+def test_no_table_is_without_headings() -> None:
+    """The repository and the site show an empty band; seen failing with `| | |` in a guide."""
+    empty = re.compile(r"^\|(?: *\|)+$\n\|[-:| ]+\|$", re.MULTILINE)
+    texts = [HOUSE / "README.md", *DOCS.rglob("*.md")]
+    assert not [path for path in texts if empty.search(path.read_text(encoding="utf-8"))]

@@ -83,7 +83,7 @@ def settings_page() -> str:
     """docs/reference/settings.md."""
     groups = setting_groups()
     known = {setting.name for settings in groups.values() for setting in settings}
-    lines = [PAGE_HEAD, "| | |", "|---|---|"]
+    lines = [PAGE_HEAD, "| about | settings |", "|---|---|"]
     for group, settings in groups.items():
         links = ", ".join(f"[`{setting.name}`](#{setting.anchor})" for setting in settings)
         lines.append(f"| {group} | {links} |")
