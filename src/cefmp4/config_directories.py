@@ -47,7 +47,7 @@ def check_directory(path: str) -> None:
             return  # a mount that is dead, and may come back
         there = os.path.dirname(there)
     if why := _why_nothing_is_made(there):
-        raise ValueError(f"does not exist and cannot be created in {there}: {why}; {NOT_HERE}")
+        raise ValueError(f"does not exist and cannot be created in {there}: {why}")
 
 
 def is_missing(path: str) -> bool:
@@ -77,15 +77,15 @@ def _why_not_seen(path: str) -> int:
 
 
 def _why_nothing_is_made(there: str) -> str:
-    """Why nothing can be made in what is there; empty when something can, for all one sees."""
+    """Why nothing can be made in it, with a remedy; empty when something may be made."""
     if not os.path.isdir(there):
-        return "it is no directory"
+        return f"it is no directory; {NOT_HERE}"
     if os.statvfs(there).f_flag & os.ST_RDONLY:
-        return "it is read-only"
+        return f"it is read-only; {NOT_HERE}"
     if not os.access(there, os.W_OK | os.X_OK):
-        return f"user {os.geteuid()} may not write there"
+        return f"user {os.geteuid()} may not write there; {NOT_HERE}"
     device = os.stat(there).st_dev
     for place in OF_THE_KERNEL:
         if os.path.ismount(place) and os.stat(place).st_dev == device:
-            return "it belongs to the kernel"
+            return "it belongs to the kernel; name another"
     return ""

@@ -46,17 +46,12 @@ def test_a_directory_that_nobody_can_make_is_a_wrong_setting(tmp_path: Path) -> 
     """
     (tmp_path / "file").touch()
     below, broken = f"{tmp_path}/file/x/y", f"{tmp_path}/file/a\nb"
-    end = "; mount or make it, or name another"
-    why = "does not exist and cannot be created in"
-    belongs = "it belongs to the kernel"
+    cannot = "does not exist and cannot be created in"
+    kernel, name = "it belongs to the kernel; name another", "WATCH_DIR="
     for place in ("/proc", "/sys"):
-        assert (
-            refused(f"{place}/nope/x")
-            == f"WATCH_DIR={place}/nope/x: {why} {place}: {belongs}{end}"
-        )
-    assert (
-        refused(below) == f"WATCH_DIR={below}: {why} {tmp_path}/file: it is no directory{end}"
-    )
+        assert refused(f"{place}/x/y") == f"{name}{place}/x/y: {cannot} {place}: {kernel}"
+    file = f"{tmp_path}/file: it is no directory; mount or make it, or name another"
+    assert refused(below) == f"{name}{below}: {cannot} {file}"
     assert "\n" not in refused(broken)
     assert "name too long" in refused(f"{tmp_path}/{'n' * 300}")
     (tmp_path / "odd\nplace").touch()

@@ -32,7 +32,7 @@ async def examine_state(settings: Settings) -> tuple[list[Row], str]:
             holder = await checkpoints.holder()
     except RedisOperationError as error:
         rest = ABOUT[ABOUT.index(what) + 1 :]
-        why = f"the state server did not do what it was asked before: {what}"
+        why = f"cannot be asked while this fails: {what}"
         return [*rows, failure(what, error, MEND), *(not_asked(w, why, THEN) for w in rest)], ""
     works = f"{holder} works" if holder else "no daemon works"
     rows.append(fine(what, f"{works} under INSTANCE_ID {settings.instance}"))

@@ -37,7 +37,7 @@ async def examine_store(settings: StoreSettings, key: str) -> list[Row]:
             return rows
     except CefMP4Error as error:
         rest = [CHECKSUM] if what == "permissions" else ["bucket", "permissions", CHECKSUM]
-        why = f"the store did not do what it was asked before: {what}"
+        why = f"cannot be asked while this fails: {what}"
         return [*rows, failure(what, error, MEND), *_unasked(rest, why, what)]
 
 
