@@ -1,6 +1,5 @@
 """What the settings mean for each part: the only place where parts meet their adapters."""
 
-import os
 import socket
 import time
 import uuid
@@ -102,19 +101,11 @@ def make_recollection(settings: Settings) -> Recollection:
 def make_watcher(settings: Settings, disk: LocalDisk, supervisor: Supervisor) -> Watcher:
     """The watcher of WATCH_DIR, without notifications where there are none."""
     try:
-        if not os.path.isdir(settings.watch_dir):
-            os.makedirs(settings.watch_dir, exist_ok=True)
-            told = "the watched directory was not there: it was made"
-            # Where somebody named it, it may be misspelt: nobody would record into it.
-            if "watch_dir" in settings.model_fields_set:
-                log.warning(told, path=settings.watch_dir, hint="is WATCH_DIR what was meant?")
-            else:
-                log.info(told, path=settings.watch_dir)
         silent = settings.watch_mode == "poll" or is_network_filesystem(settings.watch_dir)
     except OSError as error:
         raise CefMP4Error(
             f"cannot use WATCH_DIR {settings.watch_dir}: {error.strerror}",
-            hint="set WATCH_DIR to a directory that is there or can be made",
+            hint="let the process open more files: `ulimit -n`, LimitNOFILE in the unit",
             transient=False,
         ) from error
     if silent:

@@ -24,7 +24,13 @@ from cefmp4.commands import (
     wishing,
 )
 from cefmp4.commands.grouping import Commands
-from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
+from cefmp4.config import (
+    Settings,
+    WrongSettings,
+    load_settings,
+    make_watch_dir,
+    settings_warnings,
+)
 from cefmp4.config_webhook import secrets_in
 from cefmp4.errors import CefMP4Error
 from cefmp4.logging_config import configure_logging, hide
@@ -108,6 +114,7 @@ def run(
     settings = load_settings(needs_store=not embedded)
     configure_logging(settings.app_env, settings.log_level)
     hide_secrets(settings)
+    tell_of_made(settings, made=make_watch_dir(settings))
     for warning in settings_warnings():
         log.warning(warning)
     with ExitStack() as stack:
@@ -148,6 +155,15 @@ async def _run(
     finally:
         if looking:
             looking.cancel()
+
+
+def tell_of_made(settings: Settings, *, made: bool) -> None:
+    """Where somebody named the directory, it may be misspelt: nobody would record into it."""
+    told, path = "the watched directory was not there: it was made", settings.watch_dir
+    if made and "watch_dir" in settings.model_fields_set:
+        log.warning(told, path=path, hint="is WATCH_DIR what was meant?")
+    elif made:
+        log.info(told, path=path)
 
 
 def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None:

@@ -11,10 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError, field_validator
 
+from cefmp4.config_directories import check_directory, make_directory
+from cefmp4.config_misspelt import misspelt
 from cefmp4.config_problems import (
     WrongSettings,
+    assignment,
     env_file_problem,
-    misspellings,
+    names_in,
     names_with_values,
     no_env_file,
     problem_lines,
@@ -22,14 +25,20 @@ from cefmp4.config_problems import (
 from cefmp4.config_secrets import secret_places, secret_problems, secrets_not_used
 from cefmp4.settings import Settings
 
-__all__ = ["Settings", "WrongSettings", "load_settings", "settings_warnings"]
+__all__ = [
+    "Settings",
+    "WrongSettings",
+    "load_settings",
+    "make_watch_dir",
+    "settings_warnings",
+]
 
 
 NO_BUCKET = "name the bucket for recordings, or run with --embedded"
 
 
 class _WithStore(Settings):
-    """The settings of a daemon that brings no store of its own."""
+    """The settings of what brings no store of its own."""
 
     @field_validator("s3_bucket_name")
     @classmethod
@@ -39,17 +48,38 @@ class _WithStore(Settings):
         return value
 
 
+class _ToStart(Settings):
+    """The settings of a daemon; a command may be wanted because the directory is gone."""
+
+    @field_validator("watch_dir")
+    @classmethod
+    def _can_be_watched(cls, value: str) -> str:
+        check_directory(value)
+        return value
+
+
+class _ToStartWithStore(_ToStart, _WithStore):
+    """Both."""
+
+
 def load_settings(
-    *, needs_store: bool = True, env_file: str | None = ".env", **overrides: Any
+    *,
+    needs_store: bool = True,
+    to_start: bool = True,
+    env_file: str | None = ".env",
+    **overrides: Any,
 ) -> Settings:
     """Read the environment, `env_file` and secrets in files; overrides come before them all.
 
     Overrides that are None or empty do not count.
 
-    Without `needs_store` a missing bucket name is none of their mistakes.
+    Without `needs_store` a missing bucket name is none of their mistakes; without `to_start` a
+    WATCH_DIR that cannot be made is none.
     Raises WrongSettings, which tells everything that is wrong at once.
     """
-    kind = _WithStore if needs_store else Settings
+    kind: type[Settings] = _WithStore if needs_store else Settings
+    if to_start:
+        kind = _ToStartWithStore if needs_store else _ToStart
     given = {name: value for name, value in overrides.items() if value not in (None, "")}
     unreadable = env_file_problem(env_file)
     lines = [unreadable] if unreadable else []
@@ -71,15 +101,31 @@ def load_settings(
     return settings
 
 
+def make_watch_dir(settings: Settings) -> bool:
+    """Make the watched directory unless it is there; whether it was made.
+
+    Raises WrongSettings when it cannot be made.
+    """
+    try:
+        return make_directory(settings.watch_dir)
+    except ValueError as error:
+        field = Settings.model_fields["watch_dir"]
+        told = assignment("watch_dir", field, settings.watch_dir)
+        raise WrongSettings([f"{told}: {error}"]) from None
+
+
 def settings_warnings(env_file: str | None = ".env") -> list[str]:
     """What likely is not as it was meant, one line each.
 
-    Names in `env_file` that look like a setting, and secrets in files that do not count
-    since the environment or `env_file` come first.
+    Names in `env_file` that look like a setting and are none, and secrets in files that do not
+    count since the environment or `env_file` come first.
     """
     first = {*(name for name, value in os.environ.items() if value)}
     first |= names_with_values(env_file)
     return [
-        *misspellings(env_file, Settings.model_fields),
+        *(
+            f"{env_file}: {line}"
+            for line in misspelt(names_in(env_file), Settings.model_fields)
+        ),
         *secrets_not_used(secret_places(), Settings.model_fields, first),
     ]

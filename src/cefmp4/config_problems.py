@@ -1,14 +1,12 @@
-"""What is said of settings that are wrong, or look misspelt.
+"""What is said of settings that are wrong.
 
 One line per setting: its name, its value and what is allowed. What must stay true: the
 value of a secret is never in a line, and no value can break one.
 """
 
-import difflib
 import enum
 import os
 import re
-from collections.abc import Iterable
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,8 +19,6 @@ from pydantic.fields import FieldInfo
 HIDDEN = "(hidden)"
 LONGEST_VALUE = 100
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-ALIKE = 0.75
-"""From this likeness on, a name is taken for a misspelling (S3_BUCKET: S3_BUCKET_NAME)."""
 
 _CREDENTIALS = re.compile(r"://[^\s/?#]*@")
 
@@ -45,7 +41,8 @@ def problem_lines(error: ValidationError, fields: dict[str, FieldInfo]) -> list[
             what = str(detail.get("ctx", {}).get("error", ""))
         else:
             what = what_is_allowed(name, field)
-        lines.setdefault(name, f"{_assignment(name, field, detail['input'])}: {what}")
+        told = assignment(name, field, detail["input"])
+        lines.setdefault(name, f"{told}: {_in_one_line(what)}")
     return [lines[name] for name in fields if name in lines]
 
 
@@ -70,29 +67,14 @@ def no_env_file(env_file: str | None) -> str:
     return f"there is no {env_file} in {_in_one_line(os.getcwd())}"
 
 
-def misspellings(env_file: str | None, settings: Iterable[str]) -> list[str]:
-    """Names in this file that look like a setting but are none."""
-    if env_file is None or env_file_problem(env_file):
-        return []
-    known = [name.upper() for name in settings]
-    warnings = []
-    try:
-        names = _names_in(env_file)
-    except FileNotFoundError:
-        return []
-    for name in names:
-        alike = difflib.get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
-        if alike and name.upper() not in known and not name.startswith("AWS_"):
-            warnings.append(f"{env_file}: {name} is not a setting; is {alike[0]} meant?")
-    return warnings
+def names_in(env_file: str | None) -> list[str]:
+    """What this file names; nothing when it is not there or cannot be read."""
+    return list(_read(env_file))
 
 
 def names_with_values(env_file: str | None) -> set[str]:
     """What is set in this file, and not to nothing."""
-    if env_file is None or env_file_problem(env_file) or not os.path.exists(env_file):
-        return set()
-    with open(env_file, encoding="utf-8") as lines:
-        return {name for name, value in dotenv_values(stream=lines).items() if value}
+    return {name for name, value in _read(env_file).items() if value}
 
 
 def what_is_allowed(name: str, field: FieldInfo) -> str:
@@ -111,6 +93,13 @@ def what_is_allowed(name: str, field: FieldInfo) -> str:
     return f"must be {number} between {_amount(name, low)} and {_amount(name, high)}"
 
 
+def _read(env_file: str | None) -> dict[str, str | None]:
+    if env_file is None or env_file_problem(env_file) or not os.path.exists(env_file):
+        return {}
+    with open(env_file, encoding="utf-8") as lines:
+        return dotenv_values(stream=lines)
+
+
 def _line_not_understood(env_file: str | None) -> int:
     """The number of the first line that is no assignment; 0 when there is none."""
     if env_file is None:
@@ -123,14 +112,8 @@ def _line_not_understood(env_file: str | None) -> int:
     return 0
 
 
-def _names_in(env_file: str | None) -> list[str]:
-    if env_file is None:
-        return []
-    with open(env_file, encoding="utf-8") as lines:
-        return list(dotenv_values(stream=lines))
-
-
-def _assignment(name: str, field: FieldInfo, value: object) -> str:
+def assignment(name: str, field: FieldInfo, value: object) -> str:
+    """A setting with its value, as it is shown in a line."""
     if value is None:
         return f"{name.upper()} is not set"
     if _without_none(field.annotation) is SecretStr:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from cefmp4 import config_pairs as paired
+from cefmp4.config_directories import absolute, directory, watched
 from cefmp4.core.keys import template_problem
 from cefmp4.core.timetable import Timetable
 
@@ -44,11 +45,6 @@ def upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
-def absolute(path: str) -> str:
-    """A path."""
-    return os.path.abspath(os.path.expanduser(path))
-
-
 def readable_file(path: str) -> str:
     path = absolute(path)
     if not (os.path.isfile(path) and os.access(path, os.R_OK)):
@@ -71,20 +67,6 @@ def executable_file(path: str) -> str:
     path = absolute(path)
     if not (os.path.isfile(path) and os.access(path, os.X_OK)):
         raise ValueError("must be an executable file")
-    return path
-
-
-def directory(path: str) -> str:
-    """A directory that exists or can be created."""
-    path = there = absolute(path)
-    if os.path.isdir(path):
-        return path
-    if os.path.lexists(path):
-        raise ValueError("must be a directory, but something else is there")
-    while not os.path.lexists(there):
-        there = os.path.dirname(there)
-    if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
-        raise ValueError(f"does not exist and cannot be created in {there}")
     return path
 
 
@@ -248,6 +230,7 @@ HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(host_names)]
 Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(tags)]
 Path = Annotated[str, AfterValidator(absolute)]
 Directory = Annotated[str, AfterValidator(directory)]
+WatchDir = Annotated[str, AfterValidator(watched)]
 Certificates = Annotated[str, AfterValidator(certificates)]
 ExecutableFile = Annotated[str, AfterValidator(executable_file)]
 EndpointUrl = Annotated[str, AfterValidator(endpoint)]

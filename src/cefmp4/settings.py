@@ -76,7 +76,7 @@ class Settings(BaseSettings):
 
     # --- What is watched --------------------------------------------------------------
 
-    watch_dir: rule.Directory = "./local_watch_dir"
+    watch_dir: rule.WatchDir = "./local_watch_dir"
     """Directory tree in which recordings appear. It is created if need be."""
 
     watch_patterns: rule.Patterns = ("*.mp4",)

@@ -1,5 +1,6 @@
 """`.env` and `example.env`: what is read, what is told, and that the example is true."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from dotenv import dotenv_values
 
 from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 
-EXAMPLE = Path(__file__).parents[2] / "example.env"
+HOUSE = Path(__file__).parents[2]
+EXAMPLE = HOUSE / "example.env"
 
 
 pytestmark = pytest.mark.usefixtures("empty_surroundings")
@@ -69,6 +71,44 @@ def test_likely_misspellings() -> None:
         ".env: STREAM_TIMEOUT_SECOND is not a setting; is STREAM_TIMEOUT_SECONDS meant?",
         ".env: S3_BUCKET is not a setting; is S3_BUCKET_NAME meant?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("S3_BUKET", "is S3_BUCKET_NAME meant?"),
+        ("S3_SECRET_KEY", "is S3_SECRET_ACCESS_KEY meant?"),
+        ("S3_URL", "example.env explains all that begin with S3_"),
+        ("UPLOAD_RATE_LIMIT", "is UPLOAD_RATE_LIMIT_BYTES_PER_SECOND meant?"),
+        ("WATCH_DIRECTORY", "is WATCH_DIR meant?"),
+        ("WATCH_FOLDER", "there are WATCH_DIR, WATCH_PATTERNS, WATCH_MODE"),
+        ("STREAM_IDLE", "there is STREAM_TIMEOUT_SECONDS"),
+        ("WEB_HOTS", "is WEB_HOSTS meant?"),
+    ],
+)
+def test_a_name_that_begins_as_ours_do_is_told(name: str, told: str) -> None:
+    """However far it is from any setting: with the one that is meant, or where they stand.
+
+    Seen failing with likeness alone, which passes five of these over and takes WATCH_FOLDER
+    for WATCH_MODE.
+    """
+    Path(".env").write_text(f"{name}=x\n")
+    assert settings_warnings() == [f".env: {name} is not a setting; {told}"]
+
+
+def test_names_of_others_are_nobodys_business() -> None:
+    """What our own compose file takes from `.env`, and what other programs do.
+
+    Seen failing with every prefix of a setting taken for ours.
+    """
+    compose = (HOUSE / "docker-compose.yml").read_text(encoding="utf-8")
+    names = set(re.findall(r"\$\{([A-Z0-9_]+)", compose))
+    assert {"REDIS_IMAGE", "CONTAINER_S3_URL"} <= names
+    names |= {"APP_NAME", "LOG_FILE", "MAX_WORKERS", "OTEL_SERVICE_NAME", "PROM_RETENTION"}
+    names |= {"REDIS_PASSWORD", "UPLOAD_LOCATION", "WEB_CONCURRENCY", "WEBHOOK_HEADERS"}
+    names |= {"STREAM_KEY", "STREAM_URL", "AWS_S3_BUCKET", "S3", "STREAM_"}
+    Path(".env").write_text("".join(f"{name}=x\n" for name in sorted(names)))
+    assert settings_warnings() == []
 
 
 def test_the_example_lists_every_setting_with_its_default() -> None:

@@ -1,6 +1,7 @@
 """`doctor`, as a person at a terminal has it: before the first start, and beside a daemon."""
 
 import json
+import shutil
 from pathlib import Path
 
 from story.bucket import Bucket
@@ -9,7 +10,15 @@ from waiting import wait_until
 
 
 async def test_a_daemon_is_examined_while_it_works(daemon: Daemon, store: Bucket) -> None:
-    """Everything it needs is there, nothing is left behind, and it is not disturbed."""
+    """Everything it needs is there, nothing is left behind, and it is not disturbed.
+
+    When its directory vanishes, and none can be made in its place, it is said to be waited
+    for, and commands go on. Seen failing with "the start makes it", and with commands that
+    refuse a setting only a start needs.
+    """
+    place = Path(daemon.watch_dir) / "disk"
+    daemon.environment["WATCH_DIR"] = str(place / "recordings")
+    (place / "recordings").mkdir(parents=True)
     daemon.start()
     await wait_until(daemon.is_ready, timeout_seconds=60)
     told = daemon.command("doctor", "--json")
@@ -22,6 +31,15 @@ async def test_a_daemon_is_examined_while_it_works(daemon: Daemon, store: Bucket
     table = daemon.command("doctor").stdout
     assert "how to mend it" in table
     assert daemon.environment["S3_SECRET_ACCESS_KEY"] not in told.stdout + table
+    shutil.rmtree(place)
+    place.touch()
+    told, listed = daemon.command("doctor", "--json"), daemon.command("streams")
+    assert (told.returncode, listed.returncode) == (1, 0), listed.stderr
+    failed = {r["what"]: r for r in json.loads(told.stdout) if r["health"] == "failed"}
+    assert failed.keys() == {"settings", "watched directory"}
+    assert "cannot be created" in failed["settings"]["found"]
+    assert "is gone, and process " in failed["watched directory"]["found"]
+    assert "put back" in failed["watched directory"]["mend"]
     assert daemon.process is not None
     assert daemon.process.poll() is None
 
@@ -34,7 +52,9 @@ async def test_what_is_wrong_is_told_with_its_remedy_and_without_secrets(
     daemon.environment |= {"PROM_PORT": "http", "LOG_LEVEL": "LOUD"}
     told = daemon.command("doctor", "--json")
     assert told.returncode == 1
-    assert [row["what"] for row in json.loads(told.stdout)] == ["settings"] * 2
+    rows = json.loads(told.stdout)
+    assert [row["what"] for row in rows if row["health"] == "failed"] == ["settings"] * 2
+    assert "store" in {row["what"] for row in rows if row["health"] == "not asked"}
     misspelt = Path(daemon.log_path).parent / ".env"
     misspelt.write_text("LOG_LEVLE=INFO\n")
     told, ran = daemon.command("doctor"), daemon.command("run")

@@ -47,7 +47,7 @@ def ask(
     `instance` as a person named it, "" when nobody did, None for the one of the settings.
     One that nobody ever worked on is an error, unless it `may_be_new`.
     """
-    settings = load_settings(needs_store=False)
+    settings = load_settings(needs_store=False, to_start=False)
     configure_logging(settings.app_env, "ERROR")
     url, own = state_url(settings, embedded), settings.instance
 
@@ -118,7 +118,7 @@ async def meant_instance(
 
 def settings_for(embedded: bool) -> Settings:
     """What a command needs to reach the store too; that of a daemon with --embedded."""
-    settings = load_settings(needs_store=not embedded)
+    settings = load_settings(needs_store=not embedded, to_start=False)
     if not embedded:
         return settings
     bucket = settings.s3_bucket_name or EMBEDDED_BUCKET

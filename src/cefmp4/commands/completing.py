@@ -55,7 +55,7 @@ def _asked(
     ctx: typer.Context, look: Callable[[RedisCheckpoints], Awaitable[list[Suggestion]]]
 ) -> list[Suggestion]:
     try:
-        settings = load_settings(needs_store=False)
+        settings = load_settings(needs_store=False, to_start=False)
         configure_logging(settings.app_env, "CRITICAL")
         url = settings.redis_url.get_secret_value()
         if ctx.params.get("embedded"):

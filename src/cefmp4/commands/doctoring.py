@@ -12,7 +12,7 @@ from rich.text import Text
 from cefmp4 import console
 from cefmp4.assembly import store_settings, trial_key
 from cefmp4.commands.asking import AsJson, settings_for
-from cefmp4.config import Settings, WrongSettings, settings_warnings
+from cefmp4.config import Settings, WrongSettings, load_settings, settings_warnings
 from cefmp4.doctor.disk import examine_disk, examine_embedded
 from cefmp4.doctor.media import examine_media
 from cefmp4.doctor.report import (
@@ -21,6 +21,7 @@ from cefmp4.doctor.report import (
     failed,
     failure,
     fine,
+    not_asked,
     nothing_failed,
     warning,
 )
@@ -28,6 +29,7 @@ from cefmp4.doctor.state import examine_state
 from cefmp4.doctor.store import examine_store
 from cefmp4.errors import CefMP4Error
 
+OUTSIDE = ("directories", "media", "state server", "store")
 Embedded = Annotated[
     bool, typer.Option("--embedded", help="Examine the servers of `run --embedded`.")
 ]
@@ -50,19 +52,35 @@ def doctor(as_json: AsJson = False, embedded: Embedded = False) -> None:
 
 
 def _examined(embedded: bool) -> list[Row]:
-    what = "settings"
+    rows, can_start = _settings(embedded)
     try:
         settings = settings_for(embedded)
-    except WrongSettings as error:
-        mend = "correct it in the environment or in .env; example.env explains every setting"
-        return [*(failed(what, line, mend) for line in error.lines), *_misspelt()]
+    except WrongSettings:
+        return [*rows, *_unasked("the settings")]
     except CefMP4Error as error:
-        return [failure("embedded servers", error, "cefmp4 run --embedded")]
-    rows = _misspelt() or [fine(what, "each one can be used")]
-    rows += examine_disk(settings)
+        rows.append(failure("embedded servers", error, "cefmp4 run --embedded"))
+        return [*rows, *_unasked("the embedded servers")]
+    outside, holder = asyncio.run(_outside(settings))
+    rows += examine_disk(settings, holder, can_start=can_start)
     if embedded:
         rows.append(examine_embedded(settings.embedded_data_dir))
-    return [*rows, *asyncio.run(_outside(settings))]
+    return [*rows, *outside]
+
+
+def _unasked(first: str) -> list[Row]:
+    mend = f"mend {first} first, and run this again"
+    return [not_asked(what, f"it depends on {first}", mend) for what in OUTSIDE]
+
+
+def _settings(embedded: bool) -> tuple[list[Row], bool]:
+    """What is to be said of them, and whether a start would take them."""
+    what = "settings"
+    try:
+        load_settings(needs_store=not embedded)
+    except WrongSettings as error:
+        mend = "correct it in the environment or in .env; example.env explains every setting"
+        return [*(failed(what, line, mend) for line in error.lines), *_misspelt()], False
+    return _misspelt() or [fine(what, "each one can be used")], True
 
 
 def _misspelt() -> list[Row]:
@@ -70,14 +88,14 @@ def _misspelt() -> list[Row]:
     return [warning("settings", line, "correct it there") for line in settings_warnings()]
 
 
-async def _outside(settings: Settings) -> list[Row]:
-    """What has to be waited for, all at once."""
-    told = await asyncio.gather(
+async def _outside(settings: Settings) -> tuple[list[Row], str]:
+    """What has to be waited for, all at once; and who works on this instance, if anybody."""
+    media, (state, holder), store = await asyncio.gather(
         examine_media(settings),
         examine_state(settings),
         examine_store(store_settings(settings), trial_key(settings)),
     )
-    return [row for rows in told for row in rows]
+    return [*media, *state, *store], holder
 
 
 def _print(rows: Sequence[Row], *, as_json: bool) -> None:
@@ -85,12 +103,12 @@ def _print(rows: Sequence[Row], *, as_json: bool) -> None:
     if as_json:
         console.print_json([{**asdict(row), "health": row.health.value} for row in rows])
         return
-    styles = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILED: "red"}
+    styles = {Health.WARNING: "yellow", Health.FAILED: "red", Health.NOT_ASKED: "dim"}
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "how", "found", "how to mend it"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        health = Text(row.health.value, style=styles[row.health])
+        health = Text(row.health.value, style=styles.get(row.health, "green"))
         table.add_row(
             row.what, health, console.printable(row.found), console.printable(row.mend)
         )

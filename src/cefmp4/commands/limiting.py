@@ -42,7 +42,7 @@ def limit(value: Value = None, embedded: Embedded = False, instance: Instance = 
     wanted = " ".join(value or [])
     if wanted not in ("", DEFAULT):
         wanted = _checked(wanted)
-    setting = load_settings(needs_store=False).upload_rate_limit
+    setting = load_settings(needs_store=False, to_start=False).upload_rate_limit
     told, runs = ask(
         embedded,
         lambda checkpoints: _changed(checkpoints, wanted),

@@ -89,7 +89,7 @@ def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
       cefmp4 plan                   before the first start: what would be uploaded?
       cefmp4 plan --json            for programs
     """
-    settings = load_settings(needs_store=False)
+    settings = load_settings(needs_store=False, to_start=False)
     prepare_process()
 
     async def look(checkpoints: RedisCheckpoints) -> None:

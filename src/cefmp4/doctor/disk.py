@@ -8,6 +8,7 @@ from cefmp4.adapters.disk import filesystem_of, is_network_filesystem
 from cefmp4.adapters.inotify import InotifyNotifier
 from cefmp4.assembly import make_selection
 from cefmp4.config import Settings
+from cefmp4.config_directories import is_missing
 from cefmp4.core.model import AfterUpload
 from cefmp4.doctor.report import Row, failed, fine, warning
 from cefmp4.notices import WatchLimit
@@ -19,25 +20,33 @@ COUNT_AT_MOST = 100_000
 """Directories: more are not counted."""
 
 
-def examine_disk(settings: Settings) -> list[Row]:
-    """Blocks, and reads the names of all directories that are watched."""
-    rows = list(_watch_dir(settings))
+def examine_disk(settings: Settings, holder: str = "", *, can_start: bool = True) -> list[Row]:
+    """Blocks, and reads the names of all directories that are watched.
+
+    `holder` works on this instance, if anybody does. Without `can_start` the directory cannot
+    be made, which was told with the settings.
+    """
+    rows = list(_watch_dir(settings, holder, can_start=can_start))
     if settings.after_upload is AfterUpload.MOVE and settings.archive_dir:
         rows += _archive_dir(settings.archive_dir, settings.watch_dir)
     return rows
 
 
-def _watch_dir(settings: Settings) -> Iterator[Row]:
+def _watch_dir(settings: Settings, holder: str, *, can_start: bool) -> Iterator[Row]:
     path, what = settings.watch_dir, "watched directory"
-    if not os.path.isdir(path):
-        mend = "mount it, or correct WATCH_DIR, unless it is to be made"
-        yield warning(what, f"{path} is not there: the start makes it", mend)
+    if is_missing(path):
+        if holder:
+            found = f"{path} is gone, and {holder} works with it: it sees no recording"
+            yield failed(what, found, "mount it, or put back what was in it: it is waited for")
+        elif can_start:
+            mend = "mount it, or correct WATCH_DIR, unless it is to be made"
+            yield warning(what, f"{path} is not there: the start makes it", mend)
         return
     try:
         with os.scandir(path):
             pass
     except OSError as error:
-        mend = "give the user of the daemon permission to read it"
+        mend = "give the user of the daemon permission to read it, or mount it anew"
         yield failed(what, f"{path}: {error.strerror}", mend)
         return
     yield fine(what, f"{path} can be read")

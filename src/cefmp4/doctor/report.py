@@ -15,6 +15,8 @@ class Health(StrEnum):
     """The daemon works, but not as well, or not as safely, as it could."""
     FAILED = "failed"
     """The daemon cannot do its work."""
+    NOT_ASKED = "not asked"
+    """Something else has to be mended first: then it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ def warning(what: str, found: str, mend: str) -> Row:
 
 def failed(what: str, found: str, mend: str) -> Row:
     return Row(what, Health.FAILED, found, mend)
+
+
+def not_asked(what: str, why: str, mend: str) -> Row:
+    return Row(what, Health.NOT_ASKED, why, mend)
 
 
 def failure(what: str, error: CefMP4Error, otherwise: str) -> Row:

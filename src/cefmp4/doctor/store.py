@@ -1,30 +1,49 @@
 """The store: does it answer, does it know us, what does it let us do, what does it check?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cefmp4.adapters.s3 import Capabilities, Checksum, StoreSettings
-from cefmp4.adapters.s3.examination import Contact, Examination, Trial, open_examination
-from cefmp4.doctor.report import Row, failed, failure, fine, warning
+from cefmp4.adapters.s3.examination import (
+    OPERATIONS,
+    Contact,
+    Examination,
+    Trial,
+    open_examination,
+)
+from cefmp4.doctor.report import Health, Row, failed, failure, fine, not_asked, warning
 from cefmp4.errors import CefMP4Error
 
 REFUSED_FROM_SECONDS = 15 * 60.0
 WORTH_A_WORD_SECONDS = 60.0
 MEND = "check S3_ENDPOINT_URL, and that the store runs"
+PERMISSIONS = tuple(f"permission: {operation}" for operation in OPERATIONS)
+CHECKSUM = "checksum of parts"
 
 
 async def examine_store(settings: StoreSettings, key: str) -> list[Row]:
     """On throw-away uploads under `key`, which is for trials only."""
-    where = settings.endpoint_url or "AWS"
+    where, what = settings.endpoint_url or "AWS", "store"
+    rows: list[Row] = []
     try:
         async with open_examination(settings) as examination:
             contact = await examination.contact()
-            rows = [fine("store", f"{where} answers"), *_clock(contact)]
+            rows += [fine(what, f"{where} answers"), *_clock(contact)]
             rows.append(_bucket(settings, contact))
+            what = "permissions"
             if contact.bucket_stands:
                 rows += await _tried(settings, examination, key)
+            else:
+                rows += _unasked([what, CHECKSUM], "there is no bucket to try it in", "bucket")
             return rows
     except CefMP4Error as error:
-        return [failure("store", error, MEND)]
+        rest = [CHECKSUM] if what == "permissions" else ["bucket", "permissions", CHECKSUM]
+        why = f"cannot be asked while this fails: {what}"
+        return [*rows, failure(what, error, MEND), *_unasked(rest, why, what)]
+
+
+def _unasked(whats: Iterable[str], why: str, after: str) -> Iterator[Row]:
+    for what in whats:
+        yield not_asked(what, why, f"mend this first: {after}; then run this again")
 
 
 def _clock(contact: Contact) -> Iterator[Row]:
@@ -66,9 +85,15 @@ async def _tried(settings: StoreSettings, examination: Examination, key: str) ->
     for trial in trials:
         if trial.problem is not None and trial.about_credentials:
             mend = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
-            return [failure("credentials", trial.problem, mend)]
+            why = "the store does not know these credentials"
+            rest = _unasked(["permissions", CHECKSUM], why, "credentials")
+            return [failure("credentials", trial.problem, mend), *rest]
     rows = [_permission(settings.bucket, trial) for trial in trials]
-    if not any(trial.problem for trial in trials):
+    if refused := [row for row in rows if row.health is Health.FAILED]:
+        left_out = [what for what in PERMISSIONS if what not in {row.what for row in rows}]
+        why = f"it needs what failed: {refused[0].what}"
+        rows += _unasked([*left_out, CHECKSUM], why, refused[0].what)
+    else:
         rows += _abilities(await examination.capabilities(key))
     listed = trials[0].problem is None
     if listed and (left := await examination.uploads_left(key)):
@@ -89,7 +114,7 @@ def _permission(bucket: str, trial: Trial) -> Row:
 
 
 def _abilities(able: Capabilities) -> Iterator[Row]:
-    what = "checksum of parts"
+    what = CHECKSUM
     if able.checksum is not Checksum.NONE:
         yield fine(what, f"{able.checksum} is verified by the store")
     elif able.etag_is_md5:

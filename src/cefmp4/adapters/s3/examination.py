@@ -29,6 +29,15 @@ from cefmp4.errors import CefMP4Error, S3OperationError
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
+OPERATIONS = (
+    "ListMultipartUploads",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "ListParts",
+    "HeadObject",
+    "AbortMultipartUpload",
+)
+"""What the daemon needs of a store, in the order of the trials."""
 _BODY = InMemoryBody.of(b"cefmp4 doctor\n")
 
 
