@@ -39,6 +39,7 @@ from cefmp4.config import Settings
 from cefmp4.errors import CefMP4Error, Fenced, InstanceClaimed, S3OperationError
 from cefmp4.flow import Flow
 from cefmp4.garbage import short_collections
+from cefmp4.leaving import left_by, say_farewell
 from cefmp4.lookout import Lookout
 from cefmp4.metrics import Metrics
 from cefmp4.pace import Pace
@@ -101,9 +102,12 @@ class Daemon:
         """Work until stopped; the exit code. Raises CefMP4Error when it cannot start."""
         with short_collections():
             try:
-                return await self._run()
+                code = await self._run()
             finally:
                 self.tracer.close()  # at most two seconds, and nothing else is left to do
+        if self._signals and code != CLAIMED:
+            say_farewell(left_by(self.supervisor))
+        return code
 
     async def _run(self) -> int:
         prepare_process()
@@ -116,7 +120,10 @@ class Daemon:
             if self.supervisor is not None:
                 grace = self.settings.shutdown_grace_seconds - LEAVING_SECONDS
                 await self.supervisor.stop(max(grace, 0.0))
-            await _cancelled(working)
+            if not await _cancelled(working):
+                log.warning("leaving without tidying up: the store or the state server hangs")
+                say_farewell(left_by(self.supervisor))
+                os._exit(DONE)
         try:
             return await working
         except asyncio.CancelledError:
@@ -134,7 +141,10 @@ class Daemon:
         """The first asks to finish what is in flight; the second is obeyed at once."""
         self._signals += 1
         if self._signals > 1:
-            os._exit(128 + number)
+            try:
+                say_farewell(left_by(self.supervisor), how="stopped at once")
+            finally:
+                os._exit(128 + number)
         log.info("stopping", signal=number.name)
         self.problems.tell("stopping", STOPPING)
         self._stop.set()
@@ -266,15 +276,14 @@ class Daemon:
         return store
 
 
-async def _cancelled(work: asyncio.Task[int]) -> None:
-    """Cancel, and once more what tidies up with a store that hangs; then leave anyway."""
+async def _cancelled(work: asyncio.Task[int]) -> bool:
+    """Cancel, and once more what tidies up with a store that hangs; False: it still does."""
     for _ in range(2):
         work.cancel()
         done, _pending = await asyncio.wait({work}, timeout=LEAVING_SECONDS / 2)
         if done:
-            return
-    log.warning("leaving without tidying up: the store or the state server hangs")
-    os._exit(DONE)
+            return True
+    return False
 
 
 async def _release(checkpoints: RedisCheckpoints) -> None:

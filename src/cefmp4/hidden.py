@@ -29,13 +29,20 @@ class HiddenRecordings:
         self._world, self._handle, self._rested = world, handle, rested
         self._errands: set[asyncio.Task[None]] = set()
         self._unrevealed: set[str] = set()
+        self._cut_off = 0
 
     def __len__(self) -> int:
         """How many are being given back."""
         return len(self._errands)
 
+    @property
+    def left(self) -> int:
+        """How many do not have their name back, once it has stopped."""
+        return self._cut_off + len(self._unrevealed)
+
     async def stop(self) -> None:
         """Give no more back; the next start finds them."""
+        self._cut_off += len(self._errands)
         for task in self._errands:
             task.cancel()
         await asyncio.gather(*self._errands, return_exceptions=True)

@@ -66,6 +66,11 @@ class Shelf:
                 if root is not None and root not in roots:
                     self.park(path, inode, root)
 
+    @property
+    def set_aside(self) -> int:
+        """How many wait for a person."""
+        return sum(map(len, self._parked.values()))
+
     def is_parked(self, path: str) -> bool:
         """Something is set aside there."""
         return path in self._parked

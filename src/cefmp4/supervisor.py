@@ -100,9 +100,12 @@ class Supervisor:
 
     def all_begun(self) -> bool:
         """Every recording that is there has a stream, or needs none."""
-        begun = not any(stream.may_begin for stream in self.streams.values())
-        gone_through = self._scanned and not self._scanning
-        return begun and gone_through and not self.world.horizon.away
+        return self.all_known and not any(s.may_begin for s in self.streams.values())
+
+    @property
+    def all_known(self) -> bool:
+        """Every recording that is there was looked at."""
+        return self._scanned and not self._scanning and not self.world.horizon.away
 
     async def write_again(self) -> None:
         """The state server has lost its data: it gets what is known here.

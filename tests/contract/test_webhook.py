@@ -110,7 +110,9 @@ async def test_nobody_there_is_told_from_a_refusal(receiver: Receiver) -> None:
     """A closed port is nobody; a connection that is closed without an answer is somebody."""
     with receiving() as gone:
         pass
-    assert (await refused(gone.url)).unanswered
+    error = await refused(gone.url)
+    assert error.unanswered
+    assert str(error).endswith(" cannot be reached: connection refused")
     receiver.answer = lambda _: None
     assert not (await refused(receiver.url)).unanswered
 

@@ -192,6 +192,7 @@ async def test_a_second_signal_leaves_at_once(daemon: Daemon, tmp_path: Path) ->
             await wait_until(lambda: "work in flight" in daemon.log)
             daemon.signal(signal.SIGTERM)
             assert daemon.wait(timeout_seconds=5) == 143
+            assert "stopped at once: the next start goes on" in daemon.log.splitlines()[-1]
         os.kill(server.pid, signal.SIGCONT)
 
 

@@ -130,10 +130,15 @@ async def test_sigterm_lets_parts_land_and_the_next_start_goes_on(
     with recorder(path, seconds=6.0) as process:
         await wait_until(store.parts_in_flight, timeout_seconds=20)
         assert daemon.terminate() == 0
+        assert "stopped: the next start goes on" in daemon.log.splitlines()[-1]
+        assert "unfinished=1 set_aside=0" in daemon.log.splitlines()[-1]
         assert len(await store.uploads()) == 1
         daemon.start()
         await ended(process)
         await stored_as_recorded(store, path)
+    await wait_until(lambda: "finished " in daemon.log)
+    assert daemon.terminate() == 0
+    assert "stopped: everything seen so far is stored" in daemon.log.splitlines()[-1]
 
 
 async def test_a_daemon_that_waits_for_an_outage_can_be_stopped(daemon: Daemon) -> None:
@@ -143,6 +148,7 @@ async def test_a_daemon_that_waits_for_an_outage_can_be_stopped(daemon: Daemon) 
     await wait_until(lambda: "not yet" in daemon.log)
     daemon.signal(signal.SIGTERM)
     assert daemon.wait(timeout_seconds=5) == 0
+    assert "stopped before everything was looked at" in daemon.log.splitlines()[-1]
 
 
 async def test_two_recordings_at_once(daemon: Daemon, store: Bucket) -> None:

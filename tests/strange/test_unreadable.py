@@ -1,6 +1,7 @@
 """Recordings that cannot be read, until they can: waited for, told, and never given up."""
 
 import asyncio
+import json
 import os
 import sys
 from functools import partial
@@ -17,6 +18,8 @@ from stream.twins import PATH, Twins
 from waiting import wait_until
 
 MISSING_GRACE_SECONDS = 1
+DENIED = "Permission denied"
+THEN = "; it is tried again until it can be read"
 AS_ANYBODY = """
 import ctypes, os, sys
 PR_CAPBSET_DROP = 24
@@ -28,9 +31,10 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 async def test_a_recording_that_may_not_be_read_is_waited_for(scene: Scene) -> None:
     """For want of permission on the file or its folder: said with a hint, the others go on,
-    and it is stored once it may be read.
+    and it is stored once it may be read. `cefmp4 plan` says the same, of both.
 
-    Seen failing with EACCES taken for a file that is gone.
+    Seen failing with EACCES taken for a file that is gone, by the daemon and by `plan`, and
+    with a `plan` that passes over what it cannot read.
     """
     scene.daemon.prefix = (sys.executable, "-c", AS_ANYBODY)
     hidden, locked = scene.folder / "a.mp4", scene.folder / "cam" / "b.mp4"
@@ -47,12 +51,29 @@ async def test_a_recording_that_may_not_be_read_is_waited_for(scene: Scene) -> N
         await scene.told("begun ", 4)
         os.chmod(locked.parent, 0)
         await scene.told("cannot be ")
+        seen = await foreseen(scene)
+        assert seen[str(hidden)] == seen[str(locked)] == ([], f"{DENIED} (errno 13)")
+        assert seen[str(locked.parent)] == ([], DENIED)
         await asyncio.sleep(2 * MISSING_GRACE_SECONDS)  # what is only locked is not missing
         os.chmod(locked.parent, 0o700)
     os.chmod(hidden, 0o600)
     for content in (b"a.mp4", b"again"):
         await wait_until(partial(_is_stored, scene, scene.mp4 + content), timeout_seconds=60)
     assert scene.ends() == []
+
+
+async def foreseen(scene: Scene) -> dict[str, tuple[list[str], str]]:
+    """Of each path what `cefmp4 plan` would do, and why it cannot be read, if so."""
+    asking = await asyncio.create_subprocess_exec(
+        *(*scene.daemon.prefix, sys.executable, "-m", "cefmp4", "plan", "--json"),
+        env=scene.daemon.environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await asking.communicate()
+    return {
+        entry["path"]: (entry["next_actions"], entry["why"].removesuffix(THEN).split(": ")[-1])
+        for entry in json.loads(told)
+    }
 
 
 async def _is_stored(scene: Scene, content: bytes) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from cefmp4 import __version__
+from cefmp4.adapters.unreached import why_unreached
 from cefmp4.core.cloudevents import CONTENT_TYPE
 from cefmp4.core.signing import key_of, signature
 from cefmp4.errors import DeliveryError
@@ -80,7 +81,7 @@ class Webhook:
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # The message of the cause can quote the URL.
-            why = getattr(error, "strerror", None) or type(error).__name__
+            why = why_unreached(error) or type(error).__name__
             raise DeliveryError(
                 f"{self._name} cannot be reached: {why}",
                 hint=_UNTRUSTED if isinstance(error, aiohttp.ClientSSLError) else _NOT_THERE,

@@ -16,7 +16,7 @@ from cefmp4.console.facts import detail_facts
 from cefmp4.console.stream import everything, print_stream, print_stream_json
 from cefmp4.core.model import Checkpoint
 from cefmp4.elsewhere import View
-from cefmp4.foresight import foresee
+from cefmp4.foresight import foresee, with_troubles
 from cefmp4.ports import Outline
 from cefmp4.rows import Row
 from cefmp4.selection import list_tree
@@ -98,12 +98,14 @@ def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
         unfinished = await checkpoints.load_unfinished()
         wishes = await checkpoints.wishes()
         selection = make_selection(settings)
-        found = list_tree(selection).files
+        listing, holder = list_tree(selection), await checkpoints.holder()
         disk = LocalDisk(selection)
         try:
-            seen = await foresee(found, unfinished, wishes, shelf, disk, settings.policy())
+            seen = await foresee(listing, unfinished, wishes, shelf, disk, settings.policy())
         finally:
             disk.close()
+        if holder is not None:
+            seen = with_troubles(seen, (await checkpoints.shown()).figures.values())
         console.print_foresight(seen, as_json=as_json)
 
     ask(embedded, look, None)

@@ -87,5 +87,6 @@ def print_foresight(seen: Sequence[Foresight], *, as_json: bool) -> None:
     table.add_column("MiB", justify="right")
     for entry in seen:
         steps = ", ".join(entry.next_actions) or "wait"
-        table.add_row(printable(entry.path), steps, printable(entry.why), mib(entry.size_bytes))
+        why = f"{entry.why} ({entry.hint})" if entry.hint else entry.why
+        table.add_row(printable(entry.path), steps, printable(why), mib(entry.size_bytes))
     print_table(table)

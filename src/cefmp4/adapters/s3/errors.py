@@ -14,9 +14,24 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 import aiohttp
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    ParamValidationError,
+)
 from botocore.parsers import ResponseParserError
 
+from cefmp4.adapters.s3.hints import (
+    AGAIN,
+    BUSY,
+    CREDENTIAL_HINTS,
+    HINTS,
+    OPEN_FILES,
+    PERMISSION,
+    UNTRUSTED,
+)
+from cefmp4.adapters.unreached import unreached, unreached_in_time
 from cefmp4.core.congestion import Strain
 from cefmp4.errors import (
     CefMP4Error,
@@ -31,62 +46,7 @@ from cefmp4.logging_config import redact
 OPEN, CREATE_UPLOAD, UPLOAD_PART = "open", "CreateMultipartUpload", "UploadPart"
 COMPLETE, PUT = "CompleteMultipartUpload", "PutObject"
 
-_CREDENTIALS = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the SDK's own chain"
-_PERMISSION = "the credentials lack a permission on this bucket"
-_NETWORK = "if this goes on, look at the store and at the network to it"
-_BUSY = "nothing yet: fewer parts are sent at a time; if it goes on, is the store too busy?"
-_AGAIN = "nothing yet: it is tried again; if it goes on, see the log of the store"
-_REGION = "check S3_REGION_NAME: the bucket is in another region"
-
-_CREDENTIAL_HINTS = MappingProxyType(
-    {
-        "AccessDenied": _PERMISSION,
-        "AllAccessDisabled": _PERMISSION,
-        "AccountProblem": "the store has a problem with the account; ask its operator",
-        "403": f"{_PERMISSION}, have expired, or the clock is wrong",
-        "401": _CREDENTIALS,
-        "InvalidAccessKeyId": _CREDENTIALS,
-        "SignatureDoesNotMatch": _CREDENTIALS,
-        "AuthorizationHeaderMalformed": f"{_CREDENTIALS}, and S3_REGION_NAME",
-        "ExpiredToken": "the session token has expired; renew it",
-        "InvalidToken": "the session token is not valid; renew it",
-        "TokenRefreshRequired": "the session token has expired; renew it",
-        "NoCredentials": _CREDENTIALS,
-        "PartialCredentials": _CREDENTIALS,
-        "CredentialRetrieval": _CREDENTIALS,
-        "TokenRetrieval": _CREDENTIALS,
-    }
-)
-"""Here the store's own words are left out: some repeat what was sent to them."""
-
-_HINTS = MappingProxyType(
-    {
-        "RequestTimeTooSkewed": "the clock of this machine or of the store is wrong",
-        "NoSuchBucket": "the bucket of S3_BUCKET_NAME is not there; create it",
-        "InvalidBucketName": "S3_BUCKET_NAME is not a name for a bucket",
-        "PermanentRedirect": _REGION,
-        "IllegalLocationConstraintException": _REGION,
-        "301": _REGION,
-        "SSL": "no TLS with it: check S3_ENDPOINT_URL (http or https?) and S3_CA_BUNDLE",
-        "InvalidStorageClass": "the store does not know this storage class",
-        "NotImplemented": "the store cannot do this; check storage class, encryption, tags",
-        "InternalError": "something is wrong inside the store: see its log; is its disk full?",
-        "QuotaExceeded": "the store is full; make room",
-        "InsufficientStorage": "the store is full; make room",
-        "XMinioStorageFull": "the store is full; make room",
-        "HTTPClient": "where a CA bundle is set, check that the file is there",
-        "EndpointConnection": "check S3_ENDPOINT_URL, and that the store runs",
-        "ConnectionClosed": _NETWORK,
-        "ReadTimeout": _NETWORK,
-        "ConnectTimeout": "check S3_ENDPOINT_URL, and that the store can be reached",
-        "EntityTooLarge": "the store does not take an object this large",
-        "MetadataTooLarge": "the store does not take this much user metadata",
-        "ParamValidation": "the SDK does not send this; check the settings of the store",
-    }
-)
-
 _NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
-_OPEN_FILES = "raise the limit of open files (LimitNOFILE, ulimit -n)"
 _SILENCE = MappingProxyType({"ReadTimeout": "no byte came or could be sent for too long"})
 """In words of ours: the SDK's say nothing to a person."""
 
@@ -175,7 +135,7 @@ def is_refusal(error: CefMP4Error) -> bool:
         return False
     status, code = _status_and_code(cause)
     understood = status in (400, 405, 501) or status in range(411, 429)
-    return understood and code not in _CREDENTIAL_HINTS and code not in _CUT_SHORT
+    return understood and code not in CREDENTIAL_HINTS and code not in _CUT_SHORT
 
 
 def is_denial(error: CefMP4Error) -> bool:
@@ -186,12 +146,12 @@ def is_denial(error: CefMP4Error) -> bool:
 
 def is_about_credentials(code: str) -> bool:
     """The store does not know who asks, as opposed to not letting them."""
-    return not _CREDENTIAL_HINTS.get(code, _PERMISSION).startswith(_PERMISSION)
+    return not CREDENTIAL_HINTS.get(code, PERMISSION).startswith(PERMISSION)
 
 
 def has_a_cause_of_its_own(code: str) -> bool:
     """It is known what to do about it, and that is not to allow something."""
-    return code in _HINTS
+    return code in HINTS
 
 
 def empty_answer(operation: str) -> S3OperationError:
@@ -236,7 +196,7 @@ def _without_answer(operation: str, error: Exception) -> CefMP4Error:
     if isinstance(error, ParamValidationError) and operation in _KEYS_REFUSED:
         return StreamInitializationError(f"{operation}: {_scrubbed(error)}", hint=_KEY_HINT)
     inner = getattr(error, "kwargs", {}).get("error") or error
-    text = _SILENCE.get(code) or _scrubbed(inner) or type(inner).__name__
+    text = _SILENCE.get(code) or _scrubbed(_in_words(error, inner)) or type(inner).__name__
     return S3OperationError(
         operation,
         code,
@@ -248,6 +208,13 @@ def _without_answer(operation: str, error: Exception) -> CefMP4Error:
     )
 
 
+def _in_words(error: Exception, inner: object) -> object:
+    """Ours where the network failed: those of the HTTP client mislead."""
+    if isinstance(error, ConnectTimeoutError):
+        return unreached_in_time(error.kwargs["endpoint_url"])
+    return unreached(inner) or inner
+
+
 def _strain(code: str, status: int = 0) -> Strain | None:
     if code in _SLOW_DOWN or status in (429, 503):
         return Strain.REFUSED
@@ -257,7 +224,9 @@ def _strain(code: str, status: int = 0) -> Strain | None:
 def _hint_without_answer(code: str, inner: object) -> str:
     """By what lies below the SDK's own error, where that says more."""
     if getattr(inner, "errno", 0) in _NO_MORE_FILES:
-        return _OPEN_FILES
+        return OPEN_FILES
+    if isinstance(inner, aiohttp.ClientConnectorCertificateError):
+        return UNTRUSTED
     garbled = code == "HTTPClient" and not isinstance(inner, OSError)
     return "" if garbled else _hint(code)
 
@@ -274,12 +243,12 @@ def _not_understood(operation: str) -> S3OperationError:
 
 
 def _hint(code: str) -> str:
-    busy = _BUSY if code in _SLOW_DOWN else _AGAIN
-    return _CREDENTIAL_HINTS.get(code) or _HINTS.get(code, busy)
+    busy = BUSY if code in _SLOW_DOWN else AGAIN
+    return CREDENTIAL_HINTS.get(code) or HINTS.get(code, busy)
 
 
 def _message(code: str, told: str) -> str:
-    return "refused" if code in _CREDENTIAL_HINTS else _scrubbed(told)
+    return "refused" if code in CREDENTIAL_HINTS else _scrubbed(told)
 
 
 def _scrubbed(told: object) -> str:
