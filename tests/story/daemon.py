@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from cefmp4.demo.recorder import Kind, recorder_command
 from servers import S3Server
+from waiting import wait_until
 
 PART_BYTES = 5 * 1024**2
 
@@ -147,7 +148,7 @@ def recorder(
     bits_per_second: int = 24_000_000,
     part_suffix: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A recorder at work in a process of its own."""
+    """A recorder at work in a process of its own, for so long unless it is `stopped`."""
     command = recorder_command(
         path, kind, seconds=seconds, bits_per_second=bits_per_second, part_suffix=part_suffix
     )
@@ -157,3 +158,15 @@ def recorder(
     finally:
         process.kill()
         process.wait()
+
+
+async def stopped(recording: subprocess.Popen[bytes]) -> None:
+    """A person has stopped the recorder: it has closed its file and left.
+
+    A recording that is to be seen growing must not end by itself: on a machine with much to do
+    it would end before anybody looked.
+    """
+    assert recording.poll() is None, "the recording has ended by itself"
+    recording.send_signal(signal.SIGINT)
+    await wait_until(lambda: recording.poll() is not None, timeout_seconds=30)
+    assert recording.returncode == 0

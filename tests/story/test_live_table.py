@@ -7,7 +7,7 @@ from pathlib import Path
 
 from servers import locked_out
 from story.bucket import Bucket
-from story.daemon import Daemon, recorder
+from story.daemon import Daemon, recorder, stopped
 from story.terminal import terminal
 from waiting import wait_until
 
@@ -33,12 +33,13 @@ async def test_a_bar_grows_until_its_recording_is_stored(
     await wait_until(daemon.is_ready, timeout_seconds=SLOW)
     environment = elsewhere(daemon, tmp_path / "elsewhere")
     with terminal(environment, str(tmp_path / "elsewhere"), "streams") as seen:
-        with recorder(daemon.path("a.mp4"), seconds=6.0):
+        with recorder(daemon.path("a.mp4"), seconds=300.0) as recording:
             await wait_until(lambda: seen.shows(r"● active +a\.mp4"), timeout_seconds=SLOW)
             await wait_until(
                 lambda: len(set(re.findall(r"active +a\.mp4.* (\d+)%", seen.text))) > 1,
                 timeout_seconds=SLOW,
             )
+            await stopped(recording)
             await store.wait_for_videos(1)
         await wait_until(lambda: seen.shows(r"✓ stored +a\.mp4"), timeout_seconds=SLOW)
         assert f"asking instance {daemon.environment['INSTANCE_ID']}" in seen.text

@@ -6,14 +6,18 @@ import signal
 import subprocess
 from pathlib import Path
 
+import av
 import jsonschema
 import pytest
 
 from cefmp4.demo.recorder import Kind, record
 from cefmp4.metadata import metadata_schema
 from story.bucket import Bucket
-from story.daemon import PART_BYTES, Daemon, recorder
+from story.daemon import PART_BYTES, Daemon, recorder, stopped
 from waiting import wait_until
+
+LONG_SECONDS = 300.0
+"""Longer than any look at it takes: it is stopped."""
 
 
 async def ended(process: subprocess.Popen[bytes]) -> None:
@@ -27,6 +31,12 @@ async def stored_as_recorded(store: Bucket, path: str) -> str:
     assert await store.content(key) == Path(path).read_bytes()
     assert await store.uploads() == []
     return key
+
+
+def seconds_of(path: str) -> float:
+    """How long it plays."""
+    with av.open(path) as container:
+        return float(container.duration or 0) / av.time_base
 
 
 def make_mp4(path: str, *, seconds: float = 1.0, bits_per_second: int = 60_000_000) -> None:
@@ -43,14 +53,13 @@ async def test_a_growing_recording_is_uploaded_while_it_grows(
     """Parts are in the store while it records; moments after the close all of it is."""
     daemon.start()
     path = daemon.path("a.mp4")
-    with recorder(path, kind) as process:
-        await wait_until(store.parts_in_flight, timeout_seconds=20)
-        assert process.poll() is None, "the first parts came only after the recording"
-        await ended(process)
+    with recorder(path, kind, seconds=LONG_SECONDS) as process:
+        await wait_until(store.parts_in_flight, timeout_seconds=30)
+        await stopped(process)
         key = await stored_as_recorded(store, path)
     document = await store.metadata(key)
     jsonschema.validate(document, metadata_schema())
-    assert document["duration_seconds"] == pytest.approx(4.0, abs=0.2)
+    assert document["duration_seconds"] == pytest.approx(seconds_of(path), abs=0.2)
     assert document["total_size_bytes"] == os.stat(path).st_size
     assert document["seal_reason"] == "closed"
     assert document["container"]["playable"] is True
@@ -110,13 +119,13 @@ async def test_a_daemon_killed_in_the_middle_carries_on(daemon: Daemon, store: B
     """SIGKILL while it records: the next start takes the same upload up again."""
     daemon.start()
     path = daemon.path("a.mp4")
-    with recorder(path, seconds=6.0) as process:
-        await wait_until(store.parts_in_flight, timeout_seconds=20)
+    with recorder(path, seconds=LONG_SECONDS) as process:
+        await wait_until(store.parts_in_flight, timeout_seconds=30)
         (upload,) = await store.uploads()
         daemon.kill()
         assert await store.uploads() == [upload]
         daemon.start()
-        await ended(process)
+        await stopped(process)
         await stored_as_recorded(store, path)
     assert daemon.log.count("upload created") == 1
 
@@ -127,14 +136,14 @@ async def test_sigterm_lets_parts_land_and_the_next_start_goes_on(
     """Exit 0 within the grace, nothing finalized, nothing lost."""
     daemon.start()
     path = daemon.path("a.mp4")
-    with recorder(path, seconds=6.0) as process:
-        await wait_until(store.parts_in_flight, timeout_seconds=20)
+    with recorder(path, seconds=LONG_SECONDS) as process:
+        await wait_until(store.parts_in_flight, timeout_seconds=30)
         assert daemon.terminate() == 0
         assert "stopped: the next start goes on" in daemon.log.splitlines()[-1]
         assert "unfinished=1 set_aside=0" in daemon.log.splitlines()[-1]
         assert len(await store.uploads()) == 1
         daemon.start()
-        await ended(process)
+        await stopped(process)
         await stored_as_recorded(store, path)
     await wait_until(lambda: "finished " in daemon.log)
     assert daemon.terminate() == 0
@@ -155,10 +164,13 @@ async def test_two_recordings_at_once(daemon: Daemon, store: Bucket) -> None:
     """Neither waits for the other."""
     daemon.start()
     paths = [daemon.path("a.mp4"), daemon.path("b.mp4")]
-    with recorder(paths[0]) as first, recorder(paths[1], Kind.FRAGMENTED) as second:
-        await wait_until(lambda: _both_in_flight(store), timeout_seconds=20)
-        await ended(first)
-        await ended(second)
+    with (
+        recorder(paths[0], seconds=LONG_SECONDS) as first,
+        recorder(paths[1], Kind.FRAGMENTED, seconds=LONG_SECONDS) as second,
+    ):
+        await wait_until(lambda: _both_in_flight(store), timeout_seconds=30)
+        await stopped(first)
+        await stopped(second)
         keys = await store.wait_for_videos(2)
     for key, path in zip(sorted(keys, key=lambda k: k[-5:]), paths, strict=True):
         assert await store.content(key) == Path(path).read_bytes()
@@ -202,10 +214,10 @@ async def test_a_recording_that_is_renamed_in_the_middle_stays_one_stream(
 ) -> None:
     """Its recorder goes on writing to it under the new name."""
     daemon.start()
-    with recorder(daemon.path("a.mp4")) as process:
-        await wait_until(store.parts_in_flight, timeout_seconds=20)
+    with recorder(daemon.path("a.mp4"), seconds=LONG_SECONDS) as process:
+        await wait_until(store.parts_in_flight, timeout_seconds=30)
         os.rename(daemon.path("a.mp4"), daemon.path("b.mp4"))
-        await ended(process)
+        await stopped(process)
         key = await stored_as_recorded(store, daemon.path("b.mp4"))
     assert (await store.metadata(key))["original_file_path"] == daemon.path("b.mp4")
 
@@ -216,14 +228,14 @@ async def test_a_recording_that_is_deleted_leaves_nothing(
     """Its upload is aborted after the grace time, and the status says why."""
     daemon.environment["MISSING_GRACE_SECONDS"] = "1"
     daemon.start()
-    with recorder(daemon.path("a.mp4"), seconds=20.0):
-        await wait_until(store.parts_in_flight, timeout_seconds=20)
+    with recorder(daemon.path("a.mp4"), seconds=LONG_SECONDS):
+        await wait_until(store.parts_in_flight, timeout_seconds=30)
     os.unlink(daemon.path("a.mp4"))
 
     async def none_left() -> bool:
         return not await store.uploads()
 
-    await wait_until(none_left, timeout_seconds=20)
+    await wait_until(none_left, timeout_seconds=30)
     assert await store.keys() == []
     await wait_until(lambda: "deleted_locally" in daemon.command("streams").stdout)
 

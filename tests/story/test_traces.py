@@ -13,7 +13,7 @@ import pytest
 from cefmp4.demo.recorder import Kind, record
 from story.bucket import Bucket
 from story.collector import Collector, collecting
-from story.daemon import Daemon, recorder
+from story.daemon import Daemon, recorder, stopped
 from waiting import wait_until
 
 SECRET = "a-key-of-the-collector"
@@ -46,11 +46,13 @@ async def test_one_trace_per_recording_also_over_a_kill(
     """
     with_traces(daemon, collector.url)
     daemon.start()
-    with recorder(daemon.path("ä b.mp4"), Kind.ORDINARY, seconds=12.0):
+    with recorder(daemon.path("ä b.mp4"), Kind.ORDINARY, seconds=300.0) as recording:
         await wait_until(lambda: collector.named("part sent"), timeout_seconds=40)
         daemon.kill()
         before = len(collector.named("part sent"))
         daemon.start()
+        await wait_until(lambda: len(collector.named("part sent")) > before, timeout_seconds=40)
+        await stopped(recording)
         (key,) = await store.wait_for_videos(1)
     await wait_until(lambda: collector.named("stream"), timeout_seconds=40)
     stream_id = key.split("/")[1]

@@ -1,5 +1,6 @@
 """What a person sees who records something, and keeps the page open."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_recording_appears_grows_and_is_stored_without_a_reload(
     page.goto("/")
     page.evaluate("() => { window.loadedOnce = true }")
     expect(page.locator("#empty")).to_be_visible()
-    with recorder(daemon.path("hall.mp4"), seconds=12.0) as recording:
+    with recorder(daemon.path("hall.mp4"), seconds=300.0) as recording:
         line = row(page, "hall.mp4")
         expect(line).to_have_attribute("data-verdict", "on_its_way")
         expect(page.locator("#verdict")).not_to_contain_text("not safe")
@@ -45,7 +46,8 @@ def test_a_recording_appears_grows_and_is_stored_without_a_reload(
         until(lambda: line.inner_text() != first)
         second = line.inner_text()
         until(lambda: line.inner_text() not in (first, second))
-        until(lambda: recording.poll() is not None)
+        recording.send_signal(signal.SIGINT)
+        assert recording.wait(timeout=30) == 0
     expect(line).to_have_attribute("data-verdict", "stored")
     stored = page.locator("#tiles").get_by_role("button", name="Stored today")
     expect(stored.locator(".number")).to_have_text("1")
@@ -77,7 +79,7 @@ def test_a_person_aborts_and_takes_it_up_again(
     """Both by the page, with the token; in the end it is stored."""
     watch.expect("401")
     page.goto("/")
-    with recorder(daemon.path("hall.mp4"), seconds=8.0) as recording:
+    with recorder(daemon.path("hall.mp4"), seconds=300.0) as recording:
         line = row(page, "hall.mp4")
         expect(line).to_have_attribute("data-verdict", "on_its_way")
         line.click()
@@ -88,6 +90,7 @@ def test_a_person_aborts_and_takes_it_up_again(
         abort.click()
         give(page, TOKEN, "Abort the upload")
         expect(page.locator("#detail")).to_contain_text("aborted")
-        until(lambda: recording.poll() is not None)
+        recording.send_signal(signal.SIGINT)
+        assert recording.wait(timeout=30) == 0
     page.locator("#detail").get_by_role("button", name="Retry").click()
     expect(row(page, "hall.mp4").filter(has_text="Stored")).to_be_visible(timeout=60_000)

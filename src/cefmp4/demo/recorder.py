@@ -17,6 +17,7 @@ import sys
 import time
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -91,7 +92,7 @@ def record(
     """Write an MP4 to `path`, in real time or as fast as the disk takes it.
 
     Below some 0.3 Mbit/s the picture and the sound alone are larger than what was asked for.
-    An exception on the way, such as KeyboardInterrupt, leaves a shorter file, closed as usual.
+    Ctrl-C (KeyboardInterrupt, which goes on) leaves a shorter file, closed as usual.
     """
     # Without flush_packets FFmpeg holds up to 32 KiB back: seconds, at a low bit rate.
     options = {**_MUXER_OPTIONS[kind], "flush_packets": "1"}
@@ -179,13 +180,14 @@ def main() -> None:
     )
     asked = parser.parse_args()
     unfinished = asked.path + ".part" if asked.part_suffix else asked.path
-    record(
-        unfinished,
-        asked.kind,
-        seconds=asked.seconds,
-        bits_per_second=asked.bits_per_second,
-        realtime=not asked.fast,
-    )
+    with suppress(KeyboardInterrupt):
+        record(
+            unfinished,
+            asked.kind,
+            seconds=asked.seconds,
+            bits_per_second=asked.bits_per_second,
+            realtime=not asked.fast,
+        )
     if asked.part_suffix:
         os.rename(unfinished, asked.path)
 
