@@ -173,7 +173,7 @@ def greet(settings: Settings, servers: EmbeddedServers | None, url: str) -> None
         lines |= {"store": servers.s3_endpoint_url, "credentials": servers.credentials_file}
     lines |= {"page": f"{url}/", "metrics": f"{url}/metrics"}
     for name, value in lines.items():
-        console.out.print(f"{name:>12}  {value}", soft_wrap=True, markup=False)
+        console.out.print(console.printable(f"{name:>12}  {value}"), soft_wrap=True)
 
 
 def hide_secrets(settings: Settings) -> None:

@@ -47,3 +47,5 @@ class Scan:
     """Device and inode of the watched directory."""
     hidden: Sequence[str] = ()
     """Files that were hidden to be disposed of: by a stream at work, or by one that is gone."""
+    unreadable: int = 0
+    """Files and directories of which nothing is known, for they cannot be read."""

@@ -37,12 +37,11 @@ class HiddenRecordings:
 
     @property
     def left(self) -> int:
-        """How many do not have their name back, once it has stopped."""
-        return self._cut_off + len(self._unrevealed)
+        """How many do not have their name back."""
+        return len(self._errands) + self._cut_off + len(self._unrevealed)
 
     async def stop(self) -> None:
         """Give no more back; the next start finds them."""
-        self._cut_off += len(self._errands)
         for task in self._errands:
             task.cancel()
         await asyncio.gather(*self._errands, return_exceptions=True)
@@ -78,4 +77,5 @@ class HiddenRecordings:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._errands.discard(task)
+        self._cut_off += task.cancelled()
         self._rested()

@@ -23,6 +23,8 @@ class Horizon:
     """The same, and what it was before its filesystem was given another device number."""
     scanned_at: float = 0.0
     """Monotonic time at which the last whole scan ended."""
+    unreadable: int = 0
+    """Files and directories of which that scan could tell nothing."""
 
     def recognize(self, scan: Scan, begun: Collection[Checkpoint]) -> None:
         """Which directory this is: what is missing from another one is not called deleted.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from cefmp4.core.model import LIVE
+from cefmp4.core.model import LIVE, SET_ASIDE
 from cefmp4.stream import Stream
 from cefmp4.supervisor import Supervisor
 
@@ -26,6 +26,8 @@ class Left:
     """Those that nothing more happens to without a person: failed, refused, aborted."""
     all_known: bool
     """There are no others: every recording was looked at."""
+    unreadable: int = 0
+    """Files and directories that cannot be read: what is in them nobody knows."""
 
 
 def left_by(supervisor: Supervisor | None) -> Left:
@@ -37,12 +39,16 @@ def left_by(supervisor: Supervisor | None) -> Left:
         sum(map(_is_unfinished, supervisor.roster)) + doubted,
         sum(map(_is_set_aside, supervisor.roster)) + supervisor.shelf.set_aside,
         all_known=supervisor.all_known,
+        unreadable=supervisor.world.horizon.unreadable,
     )
 
 
 def _is_unfinished(stream: Stream) -> bool:
     cp = stream.checkpoint
-    return stream.may_begin if cp is None else cp.status in LIVE or stream.wished
+    if cp is None:
+        return stream.may_begin
+    superseded = cp.status in SET_ASIDE and not cp.holds_path  # what stands there begins anew
+    return cp.status in LIVE or stream.wished or superseded
 
 
 def _is_set_aside(stream: Stream) -> bool:
@@ -62,5 +68,8 @@ def say_farewell(left: Left, *, how: str = "stopped") -> None:
     elif left.set_aside:
         what = "nothing is unfinished, but some are set aside: see cefmp4 streams"
     else:
-        what = "everything seen so far is stored"
-    log.info(f"{how}: {what}", unfinished=left.unfinished, set_aside=left.set_aside)
+        what = "everything seen so far and still there is stored"
+    counts = {"unfinished": left.unfinished, "set_aside": left.set_aside}
+    if left.unreadable:
+        what, counts["unreadable"] = f"{what}; not all can be read", left.unreadable
+    log.info(f"{how}: {what}", **counts)

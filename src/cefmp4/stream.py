@@ -89,9 +89,7 @@ class Stream:
     @property
     def has_nothing(self) -> bool:
         """It has not begun, and there is nothing to begin with."""
-        return self.checkpoint is None and (
-            self.sight.version is None or self.sight.version.size_bytes == 0
-        )
+        return self.checkpoint is None and not self.sight.size_bytes
 
     @property
     def may_begin(self) -> bool:

@@ -79,8 +79,7 @@ class Supervisor:
                 continue
             self.shelf.park(checkpoint.path, checkpoint.identity[1], checkpoint.root)
             self.past.add(checkpoint, size_at_home(self.world.disk, checkpoint))
-            failed = checkpoint.status in PARKED
-            self.any_failed |= failed and self._is_at_home(checkpoint)
+            self.any_failed |= checkpoint.status in PARKED and self._is_at_home(checkpoint)
         if self.streams:
             log.info("resuming", streams=len(self.streams))
         for stream in list(self.streams.values()):
@@ -175,7 +174,7 @@ class Supervisor:
             async for path in unhurried(await self._unknown(scan), CONSIDERED_AT_A_TIME):
                 if path not in self.streams:
                     self._consider(path)
-            horizon.scanned_at = ended
+            horizon.scanned_at, horizon.unreadable = ended, scan.unreadable
         for stream in list(self.streams.values()):
             missing = stream.sight.version is None or stream.sight.missing_since is not None
             if missing or was_away:

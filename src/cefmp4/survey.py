@@ -46,7 +46,8 @@ class Survey:
         """Notifications do not come, or not for everything: scans must make up for them."""
         self.trouble: tuple[str, str] | None = None
         """Why they were given up, and what a person can do."""
-        self._unreadable: frozenset[str] = frozenset()
+        self.unreadable: frozenset[str] = frozenset()
+        """Files and directories that could not be read the last time."""
 
     async def take(self) -> Mapping[str, FileVersion]:
         """Look at everything. Empty and `away` when the watched directory is away."""
@@ -131,9 +132,9 @@ class Survey:
 
     def _last_found_in(self, unreadable: Mapping[str, str]) -> dict[str, FileVersion]:
         """What cannot be read now stands as it was last found. Logged once."""
-        for path in sorted(unreadable.keys() - self._unreadable):
+        for path in sorted(unreadable.keys() - self.unreadable):
             log.warning("cannot be read", file_path=path, why=unreadable[path])
-        self._unreadable = frozenset(unreadable)
+        self.unreadable = frozenset(unreadable)
         if not unreadable:
             return {}
         return {

@@ -155,7 +155,13 @@ class Watcher:
         self._scan_seconds = self._scanned_at - began
         self._work.scan.observe(self._scan_seconds)
         away, root = bool(self._survey.away), self._survey.root.identity
-        scan = Scan(found, away=away, root=root, hidden=self._survey.hidden)
+        scan = Scan(
+            found,
+            away=away,
+            root=root,
+            hidden=self._survey.hidden,
+            unreadable=len(self._survey.unreadable),
+        )
         await self._handle_scan(scan)
         if away:
             return

@@ -1,5 +1,6 @@
 """What is said of a server that cannot be reached: where, and why, in plain words."""
 
+import asyncio
 import errno
 import socket
 import ssl
@@ -87,6 +88,30 @@ async def test_a_store_whose_certificate_is_not_trusted() -> None:
 
 async def _never(_: aiohttp.web.Request) -> aiohttp.web.Response:
     return failure(500, "Never")
+
+
+async def test_a_proxy_that_does_not_let_us_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that wants another password; nothing of its URL is said.
+
+    Seen failing with the words of the HTTP client, which quote it.
+    """
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuses, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:{SECRET}@127.0.0.1:{port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        error = await opening("https://store.invalid")
+    assert str(error).endswith(
+        ": ProxyConnection: the proxy does not let us through: it answers 407"
+    )
+    assert "HTTPS_PROXY" in error.hint
 
 
 @pytest.mark.parametrize(

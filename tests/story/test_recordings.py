@@ -147,7 +147,10 @@ async def test_sigterm_lets_parts_land_and_the_next_start_goes_on(
         await stored_as_recorded(store, path)
     await wait_until(lambda: "finished " in daemon.log)
     assert daemon.terminate() == 0
-    assert "stopped: everything seen so far is stored" in daemon.log.splitlines()[-1]
+    assert (
+        "stopped: everything seen so far and still there is stored"
+        in daemon.log.splitlines()[-1]
+    )
 
 
 async def test_a_daemon_that_waits_for_an_outage_can_be_stopped(daemon: Daemon) -> None:

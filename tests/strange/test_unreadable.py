@@ -62,6 +62,25 @@ async def test_a_recording_that_may_not_be_read_is_waited_for(scene: Scene) -> N
     assert scene.ends() == []
 
 
+async def test_the_last_line_does_not_pass_over_what_it_could_not_read(scene: Scene) -> None:
+    """What is in a folder that nobody could look into is not called stored.
+
+    Seen failing with a scan that keeps it to itself.
+    """
+    scene.daemon.prefix = (sys.executable, "-c", AS_ANYBODY)
+    locked = scene.folder / "cam"
+    locked.mkdir()
+    (locked / "b.mp4").write_bytes(scene.mp4)
+    os.chmod(locked, 0)
+    await scene.live()
+    await scene.told("cannot be read")
+    assert scene.daemon.terminate() == 0
+    os.chmod(locked, 0o700)
+    last = scene.daemon.log.splitlines()[-1]
+    assert "; not all can be read" in last
+    assert last.endswith("unreadable=1")
+
+
 async def foreseen(scene: Scene) -> dict[str, tuple[list[str], str]]:
     """Of each path what `cefmp4 plan` would do, and why it cannot be read, if so."""
     asking = await asyncio.create_subprocess_exec(

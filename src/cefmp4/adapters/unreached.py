@@ -19,6 +19,8 @@ _CLOSED = "the connection was closed"
 
 def unreached(error: object) -> str:
     """What could not be reached, and why; empty for a failure of another kind."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy does not let us through: it answers {error.status}"
     if not isinstance(error, aiohttp.ClientConnectionError):
         return ""
     if not isinstance(error, aiohttp.ClientConnectorError):

@@ -36,7 +36,7 @@ def _watch_dir(settings: Settings, holder: str, *, can_start: bool) -> Iterator[
     path, what = settings.watch_dir, "watched directory"
     if is_missing(path):
         if holder:
-            found = f"{path} is gone, and {holder} works with it: it sees no recording"
+            found = f"{path} is gone, and {holder} works with it: if here, it sees no recording"
             yield failed(what, found, "mount it, or put back what was in it: it is waited for")
         elif can_start:
             mend = "mount it, or correct WATCH_DIR, unless it is to be made"
