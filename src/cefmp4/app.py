@@ -229,6 +229,7 @@ class Daemon:
         )
         self.readiness.begin(readiness_checks(self.settings, world, watcher))
         self.problems.watch("watcher", watcher.trouble)
+        self.problems.watch("closed_places", watcher.closed)
         self.problems.watch("upload_slots", flow.held_back)
         server.begin(make_works(supervisor, lookout, watcher))
 

@@ -15,6 +15,11 @@ from cefmp4.web.desk import Works
 from cefmp4.web.showing import About
 from cefmp4.world import World
 
+AWAY_HINT = (
+    "mount it, put back what was in it, or let the user of this process read it: "
+    "what is known waits for it"
+)
+
 
 def make_about(settings: Settings) -> About:
     """What is told of this instance, and does not change."""
@@ -49,14 +54,14 @@ def _watch_dir(settings: Settings, watcher: Watcher | None) -> Check:
         if watcher is not None and watcher.away:
             raise ChunkProcessingError(
                 f"it is away: {watcher.away}",
-                hint="mount it, or put back what was in it: what is known waits for it",
+                hint=AWAY_HINT,
             )
         try:
             await stat()
         except OSError as error:
             raise ChunkProcessingError(
                 f"it cannot be reached: {error.strerror}",
-                hint="mount it, or put back what was in it: what is known waits for it",
+                hint=AWAY_HINT,
             ) from error
 
     return ask

@@ -23,6 +23,8 @@ from cefmp4.core.model import FileVersion
 
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """What a dangling link and one that goes round in circles end with."""
+LOST_AND_FOUND = "lost+found"
+"""Directly in the root of a disk: of the file system, and closed to all but root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Selection:
             return True
         if not path.startswith(root + "/"):
             return False
-        if any(part.startswith(".") for part in path[len(root) + 1 :].split("/")):
+        parts = path[len(root) + 1 :].split("/")
+        if parts[0] == LOST_AND_FOUND or any(part.startswith(".") for part in parts):
             return False
         return not self._is_excluded(path)
 

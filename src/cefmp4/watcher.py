@@ -37,6 +37,7 @@ _OF_FILES = frozenset(
 )
 SCAN_REST = 4.0
 """A scan asked for by a missing file waits this many times as long as the last one took."""
+CLOSED_HINT = "let the user of this process read it: nobody knows what is recorded there"
 TOLD_AT_A_TIME = 25
 """Recordings of a directory that was moved in, before others on the loop get their turn."""
 NOTED_AT_A_TIME = 500
@@ -105,6 +106,14 @@ class Watcher:
     def trouble(self) -> tuple[str, str] | None:
         """Why notifications do not come any more, and what to do; None: nothing is wrong."""
         return self._survey.trouble
+
+    def closed(self) -> tuple[str, str] | None:
+        """What cannot be read, and what to do; None: everything can."""
+        first, *others = sorted(self._survey.unreadable) or [""]
+        if not first:
+            return None
+        others_too = f" and {len(others)} more" if others else ""
+        return f"cannot be read: {first}{others_too}", CLOSED_HINT
 
     def expect(self, recordings: int, roots: Iterable[tuple[int, int]] = ()) -> None:
         """So many recordings are known from before, when these were the watched directory.

@@ -49,7 +49,7 @@ function worded(summary, unsafe) {
     return { tone: summary.failed ? 'bad' : 'warn', title, more: '' };
   }
   if (summary.problems.length) {
-    return { tone: 'warn', title: 'No recording is in danger yet, but something is wrong.', more: '' };
+    return { tone: 'warn', title: 'No recording is known to be in danger, but something is wrong.', more: '' };
   }
   if (!summary.gone_through) {
     return { tone: 'warn', title: 'Not known yet: the watched directory is still being gone through.', more: '' };

@@ -29,6 +29,7 @@ const COMPONENTS = {
   redis: 'The state server',
   watch_dir: 'The watched directory',
   watcher: 'The watched directory',
+  closed_places: 'The watched directory',
   redis_persistence: 'The state server',
   claim: 'The claim of this instance',
   upload_slots: 'Sending',
