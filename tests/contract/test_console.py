@@ -12,7 +12,8 @@ from rich.console import Console
 
 from cefmp4.console import terminal
 from cefmp4.console.events import print_event, print_event_json
-from cefmp4.console.streams import live, print_rows
+from cefmp4.console.stream import print_stream
+from cefmp4.console.streams import GOES_ON, live, print_rows
 from cefmp4.core.model import Status
 from cefmp4.core.safety import Safety
 from cefmp4.elsewhere import View, rows_of
@@ -176,6 +177,27 @@ def test_without_a_daemon_nothing_is_called_well(text: io.StringIO) -> None:
     assert "no daemon works on this instance" in told.splitlines()[1]
     assert "▲ at risk" in told
     assert "25%" not in told
+    assert "by itself" not in told
+
+
+def test_what_is_at_risk_goes_on_by_itself(text: io.StringIO) -> None:
+    """That is said before a person is told of abort, and what abort does; not without a daemon.
+
+    Seen failing with a `show` that offered abort alone, and said it whoever works.
+    """
+    view = view_of("/watch/a.mp4", verdict="at_risk", at_risk_since=1_000.0)
+    print_rows(view, view.rows)
+    [row] = view.rows
+    print_stream(view, row, None, parts=False)
+    table, shown = text.getvalue().split("▲ at risk: ")
+    assert f"at risk: {GOES_ON}" in table.splitlines()[1]
+    assert "unsent for" in table.splitlines()[2]
+    assert shown.index(GOES_ON) < shown.index(f"cefmp4 abort {IDS[0]}  # gives it up")
+    alone = view_of("/watch/a.mp4", works=False)
+    text.truncate(0)
+    print_stream(alone, alone.rows[0], None, parts=False)
+    assert "it carries on where it was" in text.getvalue()
+    assert GOES_ON not in text.getvalue()
 
 
 def test_what_was_stored_is_stored_whatever_old_figures_say(text: io.StringIO) -> None:

@@ -228,7 +228,7 @@ def test_by_keyboard_alone(page: Page, stub: Stub) -> None:
         assert outline in ("solid", "auto"), walked
         if walked[-1] == "a.mp4":
             break
-    assert walked[-6:] == ["State", "Recording", "Progress", "At risk", "Since", "a.mp4"]
+    assert walked[-6:] == ["State", "Recording", "Progress", "Unsent for", "Since", "a.mp4"]
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="a.mp4")).to_be_visible()
     retry = page.locator("#detail").get_by_role("button", name="Retry")

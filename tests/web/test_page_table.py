@@ -120,7 +120,7 @@ def test_the_worst_come_first(page: Page, stub: Stub) -> None:
     [
         ("Recording", "name", "asc"),
         ("Progress", "disk_bytes", "desc"),
-        ("At risk", "at_risk_seconds", "desc"),
+        ("Unsent for", "at_risk_seconds", "desc"),
         ("Since", "since", "desc"),
     ],
 )

@@ -8,17 +8,22 @@ from rich.table import Table
 
 from cefmp4.console import terminal
 from cefmp4.console.facts import part_facts
-from cefmp4.console.streams import at_risk_seconds, row_facts, staleness
+from cefmp4.console.streams import GOES_ON, at_risk_seconds, row_facts, staleness
 from cefmp4.console.strip import blocks, legend, runs
 from cefmp4.console.terminal import print_table, printable
 from cefmp4.console.words import VERDICT_WORDS, VERDICTS, age, clock, percent, size
-from cefmp4.core.model import Checkpoint
+from cefmp4.core.model import Checkpoint, Wish
 from cefmp4.core.objects import metadata_key
+from cefmp4.core.safety import Safety
 from cefmp4.elsewhere import View
 from cefmp4.metadata import etag_of
 from cefmp4.rows import Row, is_over
 
 BAR_LETTERS = 40
+WISHES = {
+    Wish.RETRY.value: "uploads it after all",
+    Wish.ABORT.value: "gives it up: nothing of it stays in the store, its file stays on disk",
+}
 LEFT = 12
 """Letters of the names on the left."""
 
@@ -51,9 +56,13 @@ def _facts(view: View, row: Row, cp: Checkpoint | None) -> Iterator[tuple[str, A
         error = "" if row.trouble.error == row.why else f"{row.trouble.error}, "
         told += [("trouble", f"{error}{lasts}")]
     told += [("hint", row.hint), ("since", f"{clock(row.since)} ({age(view.at - row.since)})")]
-    if row.can:
-        told += [("you can", f"cefmp4 {' | '.join(row.can)} {row.stream_id}")]
-    if view.holder and not is_over(row) and (old := staleness(view)):
+    old = "" if is_over(row) else staleness(view)
+    if row.verdict is Safety.AT_RISK and not old:
+        told += [("meanwhile", GOES_ON)]
+    told += [
+        ("you can", f"cefmp4 {wish} {row.stream_id}  # {WISHES[wish]}") for wish in row.can
+    ]
+    if view.holder and old:
         told += [("note", old)]
     yield from ((name, printable(value)) for name, value in told if value)
     yield "", ""
@@ -77,7 +86,7 @@ def _progress(view: View, row: Row) -> Iterator[tuple[str, Any]]:
     else:
         yield "sent", sent if share is None else f"{sent} of {of} ({share}%)"
     if (at_risk := at_risk_seconds(view, row)) >= 1:
-        yield "at risk", f"{size(row.unsent_bytes)}, the oldest byte for {age(at_risk)}"
+        yield "unsent", f"{size(row.unsent_bytes)}, the oldest byte for {age(at_risk)}"
 
 
 def _remembered(row: Row, cp: Checkpoint) -> Iterator[tuple[str, str]]:

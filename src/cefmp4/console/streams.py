@@ -26,6 +26,8 @@ WIDE, ROOMY = 100, 130
 """Columns of a terminal from which on there is room for more."""
 STATUS_LETTERS, GAP_LETTERS = 11, 2
 BAR_LETTERS, SHORT_BAR_LETTERS = 10, 5
+GOES_ON = "the daemon goes on trying by itself; nothing of it is given up"
+"""Of what is at risk, while a daemon works and tells so."""
 AROUND = 4
 """Lines of a live table that are no rows, and the one the cursor stands on."""
 
@@ -75,7 +77,7 @@ def _plain(view: View, rows: Sequence[Row]) -> Table:
     for heading in ("stream", "status"):
         table.add_column(heading, no_wrap=True)
     table.add_column("file", overflow="fold")
-    for heading in ("parts", "MiB sent", "MiB", "at risk s"):
+    for heading in ("parts", "MiB sent", "MiB", "unsent s"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("reason", overflow="fold")
@@ -126,6 +128,8 @@ def summary(view: View, bytes_per_second: float | None) -> Text:
         line.append(f"  {size(bytes_per_second)}/s")
     if trouble := staleness(view):
         line.append("\n").append(printable(trouble, "bold yellow"))
+    elif at_risk:
+        line.append(f"\nat risk: {GOES_ON}", "dim")
     line.no_wrap, line.overflow = True, "ellipsis"
     return line
 
@@ -155,7 +159,7 @@ def _table(view: View, rows: Sequence[Row], width: int) -> Table:
     table.add_column("", justify="right", no_wrap=True, min_width=4)
     if width >= WIDE:
         table.add_column("size", justify="right", no_wrap=True)
-        table.add_column("at risk", justify="right", no_wrap=True)
+        table.add_column("unsent for", justify="right", no_wrap=True)
     table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     if width >= ROOMY:
         table.add_column("since", justify="right", no_wrap=True)
@@ -169,7 +173,7 @@ def _table(view: View, rows: Sequence[Row], width: int) -> Table:
         ]
         if width >= WIDE:
             of = row.sent_bytes if row.disk_bytes is None else row.disk_bytes
-            cells += [size(of), _at_risk(view, row)]
+            cells += [size(of), _unsent_for(view, row)]
         cells.append(printable(row.why))
         if width >= ROOMY:
             cells.append(age(view.at - row.since))
@@ -181,7 +185,7 @@ def _file_letters(width: int, bar_letters: int) -> int:
     """Half of what the other columns leave, the rest is for the reason."""
     others = ID_LETTERS + STATUS_LETTERS + bar_letters + 4 * GAP_LETTERS + 4
     if width >= WIDE:
-        others += 2 * (GAP_LETTERS + 8)
+        others += 2 * (GAP_LETTERS + 9)
     if width >= ROOMY:
         others += GAP_LETTERS + 6
     return max(10, (width - others) // 2)
@@ -205,7 +209,7 @@ def _bar(row: Row, letters: int) -> RenderableType:
     return ProgressBar(max(row.disk_bytes, 1), row.sent_bytes, width=letters)
 
 
-def _at_risk(view: View, row: Row) -> str:
+def _unsent_for(view: View, row: Row) -> str:
     seconds = at_risk_seconds(view, row)
     return age(seconds) if seconds >= 1 else ""
 

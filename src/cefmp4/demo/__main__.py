@@ -176,7 +176,7 @@ def _table(recordings: list[Recording]) -> Table:
         "MiB\nsent",
         "parts\nsent",
         "sent\nagain",
-        "seconds\nat risk",
+        "seconds\nunsent",
     ):
         table.add_column(heading, justify="right")
     table.add_column("status", no_wrap=True)

@@ -38,6 +38,9 @@ export function tellAnswer(summary, worstRows) {
 }
 
 const UNKNOWN = 'It has not looked at any recording since it was started; none is sent before it has.';
+const TRIED = 'The daemon goes on trying by itself, for as long as it takes; nothing is given up.';
+const TRIED_OF_SOME = 'What is at risk is tried again by itself, for as long as it takes, and not given up; what is not stored waits for a person.';
+const WAITED_OUT = new Set(['store', 'redis', 'watch_dir', 'watcher', 'claim']); // and asked again, without an end
 const SHAPE_OF = { bad: 'not_stored', warn: 'at_risk', good: 'stored' };
 
 function worded(summary, unsafe) {
@@ -46,15 +49,23 @@ function worded(summary, unsafe) {
   }
   if (unsafe) {
     const title = `${counted(unsafe, 'recording is', 'recordings are')} not safe.`;
-    return { tone: summary.failed ? 'bad' : 'warn', title, more: '' };
+    return { tone: summary.failed ? 'bad' : 'warn', title, more: goesOn(summary) };
   }
   if (summary.problems.length) {
-    return { tone: 'warn', title: 'No recording is known to be in danger, but something is wrong.', more: '' };
+    return { tone: 'warn', title: 'No recording is known to be in danger, but something is wrong.', more: goesOn(summary) };
   }
   if (!summary.gone_through) {
     return { tone: 'warn', title: 'Not known yet: the watched directory is still being gone through.', more: '' };
   }
   return { tone: 'good', title: 'Everything is safe.', more: calm(summary) };
+}
+
+/** What needs no person, where that is so: not for what failed, and not while the daemon stops. */
+function goesOn({ at_risk: atRisk, failed, problems }) {
+  const whats = problems.map(({ what }) => what);
+  if (whats.includes('stopping')) return '';
+  if (atRisk) return failed ? TRIED_OF_SOME : TRIED;
+  return !failed && whats.some((what) => WAITED_OUT.has(what)) ? TRIED : '';
 }
 
 function calm({ active, unsent_bytes: unsent, at_risk_seconds: age }) {

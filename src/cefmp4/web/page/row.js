@@ -8,7 +8,7 @@ import { linkTo } from './view.js';
 import { pill, statusNode } from './words.js';
 
 const CELLS = ['verdict', 'recording', 'progress', 'risk', 'why', 'since'];
-const LABELS = { progress: 'Progress', risk: 'At risk', since: 'Since' };
+const LABELS = { progress: 'Progress', risk: 'Unsent for', since: 'Since' };
 
 /** Makes the row of one stream; `open(id)` shows it in detail, `retry(row)` takes it up again. */
 export function makeRow(streamId, { open, retry }) {
@@ -67,7 +67,7 @@ export function makeProgress() {
 
 export function tellProgress(node, row) {
   const [bar, words] = node.children;
-  const whole = Math.max(row.disk_bytes ?? row.sent_bytes, row.sent_bytes);
+  const whole = Math.max(row.disk_bytes ?? row.sent_bytes + row.unsent_bytes, row.sent_bytes);
   const percent = whole ? Math.floor((100 * row.sent_bytes) / whole) : 0;
   bar.firstChild.style.width = `${percent}%`;
   setAttribute(bar, 'aria-valuenow', percent);
@@ -77,7 +77,8 @@ export function tellProgress(node, row) {
   setText(words, text);
 }
 
-function progressWords({ disk_bytes: disk, sent_bytes: sent, unsent_bytes: unsent }) {
+function progressWords({ verdict, disk_bytes: disk, sent_bytes: sent, unsent_bytes: unsent }) {
+  if (disk === null && verdict === 'at_risk') return `${bytes(sent)} of at least ${bytes(sent + unsent)} sent`;
   if (disk === null) return sent ? `${bytes(sent)} sent, not on disk` : 'nothing of it is stored';
   if (!unsent && sent >= disk) return `all ${bytes(disk)} sent`;
   return `${bytes(sent)} of ${bytes(disk)} sent`;

@@ -10,7 +10,7 @@ const COLUMNS = [
   { name: 'verdict', label: 'State', sort: 'urgency' },
   { name: 'recording', label: 'Recording', sort: 'name' },
   { name: 'progress', label: 'Progress', sort: 'disk_bytes' },
-  { name: 'risk', label: 'At risk', sort: 'at_risk_seconds', title: 'How old the oldest byte is that is not in the store' },
+  { name: 'risk', label: 'Unsent for', sort: 'at_risk_seconds', title: 'How old the oldest byte is that is not in the store' },
   { name: 'why', label: 'Why' },
   { name: 'since', label: 'Since', sort: 'since' },
 ];

@@ -11,8 +11,11 @@ const TILES = [
   { verdict: 'not_stored', figure: 'failed', label: 'Failed', say: failed },
 ];
 
-function unsent({ active, unsent_bytes: n }) {
-  if (!active) return 'nothing is being written';
+/** While the watched directory is away, what was seen last: there may be more by now. */
+function unsent({ active, unsent_bytes: n, problems }) {
+  const away = problems.some(({ what }) => what === 'watch_dir');
+  if (!active) return away ? 'the directory is away' : 'nothing is being written';
+  if (away) return n ? `at least ${bytes(n)} to send` : 'all of it that was seen is sent';
   return n ? `${bytes(n)} to send` : 'all of it sent';
 }
 

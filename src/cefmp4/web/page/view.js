@@ -7,7 +7,7 @@ export const SORTS = {
   name: 'Name',
   status: 'Status',
   since: 'Since',
-  at_risk_seconds: 'Time at risk',
+  at_risk_seconds: 'Unsent for',
   disk_bytes: 'Size on disk',
   sent_bytes: 'Bytes sent',
   started_at: 'Begin of recording',
