@@ -103,14 +103,15 @@ def test_something_is_wrong_with_the_instance(page: Page, stub: Stub) -> None:
     """What is wrong with the store or the state server is told with a hint and since when."""
     told = {"what": "redis", "why": "it does not answer", "hint": "is it up?"}
     stub.put(row("a.mp4"))
-    stub.say(problems=[{**told, "since": time.time() - 7300}])
+    away = {**told, "since": time.time() - 7300}
+    stub.say(problems=[away])
     page.goto("/")
     expect(page.locator("h1")).to_contain_text("something is wrong")
     expect(page.locator("#problems li")).to_have_text(
         "The state server: it does not answer · for 2 hoursWhat to do: is it up?"
     )
     expect(page.locator("#verdict-more")).to_contain_text("nothing is given up")
-    stub.say(problems=[{**told, "what": "stopping", "since": time.time()}])
+    stub.say(problems=[away, {**away, "what": "stopping"}])
     expect(page.locator("#verdict-more")).to_have_text("")
 
 
