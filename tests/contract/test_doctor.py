@@ -89,6 +89,8 @@ def test_a_directory_that_is_gone_beside_a_daemon_is_not_said_to_be_made(
     assert "process 7 on cam-1 works" in rows["watched directory"].found
     assert "put back" in rows["watched directory"].mend
     assert examine_disk(settings, can_start=False) == [], "the settings say it"
+    (tmp_path / "away").touch()
+    assert examine_disk(settings, can_start=False) == [], "so they do of a file"
 
 
 def test_how_recordings_are_found_is_told(

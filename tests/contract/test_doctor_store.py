@@ -135,7 +135,10 @@ async def test_a_store_in_trouble_is_not_called_a_missing_permission(
 async def test_credentials_the_store_does_not_know_are_told_once(
     settings: StoreSettings,
 ) -> None:
-    """Not as six permissions that are missing."""
+    """Not as six permissions that are missing, nor as a bucket that may not be asked after.
+
+    Seen failing with the bucket warned of before.
+    """
     for unknown in (
         replace(settings, access_key_id="nobody"),
         replace(settings, secret_access_key="not the secret"),
@@ -143,8 +146,24 @@ async def test_credentials_the_store_does_not_know_are_told_once(
         rows = await examined(unknown)
         assert rows["credentials"].health is Health.FAILED
         assert "S3_SECRET_ACCESS_KEY" in rows["credentials"].mend
+        assert wrong(rows) == ["credentials"]
         assert not any(what.startswith("permission:") for what in rows)
-        assert not_asked(rows) == ["permissions", "checksum of parts"]
+        assert not_asked(rows) == ["bucket", "permissions", "checksum of parts"]
+
+
+async def test_a_bucket_that_is_not_ours_is_thought_of(
+    settings: StoreSettings, s3_server: S3Server
+) -> None:
+    """A key for one bucket is denied everything in another, as in one whose name is misspelt.
+
+    Seen failing with nothing but permissions to allow.
+    """
+    async with gate_before(s3_server.endpoint_url) as (gate, url):
+        gate.code, gate.status, gate.refuses = "AccessDenied", 403, lambda call: True
+        rows = await examined(replace(settings, endpoint_url=url))
+    assert rows["bucket"].health is Health.WARNING
+    assert "S3_BUCKET_NAME" in rows["bucket"].mend
+    assert "S3_BUCKET_NAME" in rows["permission: CreateMultipartUpload"].mend
 
 
 async def test_a_bucket_that_is_not_there_is_not_made(

@@ -1,5 +1,6 @@
-"""A WATCH_DIR that cannot be made, as a person at a terminal sees it."""
+"""A WATCH_DIR that cannot be made, and what is passed over in one, as a person sees it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -42,3 +43,24 @@ def test_a_greeting_is_one_line_for_each_thing(
     first, *others = capsys.readouterr().out.splitlines()
     assert first == rf"    watching  {tmp_path}/[red]two\nlines\x1b[31m"
     assert [line.split()[0] for line in others] == ["bucket", "page", "metrics"]
+
+
+def test_a_plan_tells_on_standard_error_what_is_no_row_of_it(
+    tmp_path: Path, redis_url: str
+) -> None:
+    """That the store is asked first, and what is passed over. Seen failing without a word."""
+    for name in ("a.mp4", "b.txt", "c.txt", "d.txt", ".e.mp4"):
+        (tmp_path / name).write_text("some bytes")
+    ran = subprocess.run(
+        [sys.executable, "-m", "cefmp4", "plan", "--json"],
+        env={"PATH": os.environ["PATH"], "REDIS_URL": redis_url, "WATCH_DIR": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [row["next_actions"] for row in json.loads(ran.stdout)] == [["Begin"]]
+    first, last = ran.stderr.splitlines()
+    assert "the start asks the store" in first
+    assert "4 files are passed over: b.txt (matches" in last
+    assert last.endswith("d.txt (matches none of WATCH_PATTERNS), …")

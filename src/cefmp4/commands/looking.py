@@ -1,5 +1,6 @@
 """`show` and `plan`: what became of one recording, and what comes next for all of them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,14 +15,21 @@ from cefmp4.commands.seeing import Onlooker
 from cefmp4.config import load_settings
 from cefmp4.console.facts import detail_facts
 from cefmp4.console.stream import everything, print_stream, print_stream_json
+from cefmp4.core.actions import Begin
 from cefmp4.core.model import Checkpoint
 from cefmp4.elsewhere import View
-from cefmp4.foresight import foresee, with_troubles
+from cefmp4.foresight import foresee, horizon_of, passed_over, with_troubles
 from cefmp4.ports import Outline
 from cefmp4.rows import Row
 from cefmp4.selection import list_tree
 from cefmp4.shelf import Shelf
 
+NAMED = 3
+"""Files that are passed over: the others are only counted."""
+ASKS_FIRST = (
+    "the state server is new, or has lost its data: before anything begins, the start asks the "
+    "store; what it recognises there is not sent again"
+)
 Id = Annotated[
     str,
     typer.Argument(
@@ -87,6 +95,7 @@ def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
 
     \b
       cefmp4 plan                   before the first start: what would be uploaded?
+                                    Standard error tells which files are passed over.
       cefmp4 plan --json            for programs
     """
     settings = load_settings(needs_store=False, to_start=False)
@@ -99,13 +108,29 @@ def plan(as_json: AsJson = False, embedded: Embedded = False) -> None:
         wishes = await checkpoints.wishes()
         selection = make_selection(settings)
         listing, holder = list_tree(selection), await checkpoints.holder()
+        horizon, away = horizon_of(selection.watch_dir, listing, unfinished)
         disk = LocalDisk(selection)
         try:
-            seen = await foresee(listing, unfinished, wishes, shelf, disk, settings.policy())
+            policy = settings.policy()
+            seen = await foresee(listing, unfinished, wishes, shelf, disk, policy, horizon)
         finally:
             disk.close()
         if holder is not None:
             seen = with_troubles(seen, (await checkpoints.shown()).figures.values())
         console.print_foresight(seen, as_json=as_json)
+        if away:
+            console.note(f"the watched directory {selection.watch_dir} is away: {away}")
+        begins = any(Begin.__name__ in entry.next_actions for entry in seen)
+        if begins and not await checkpoints.is_whole():
+            console.note(ASKS_FIRST)
+        if files := passed_over(selection):
+            console.note(_told_of(files))
 
     ask(embedded, look, None)
+
+
+def _told_of(files: Sequence[tuple[str, str]]) -> str:
+    """How many are passed over, the first by name with the reason."""
+    count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
+    named = ", ".join(f"{path} ({why})" for path, why in files[:NAMED])
+    return f"{count} passed over: {named}{', …' if len(files) > NAMED else ''}"

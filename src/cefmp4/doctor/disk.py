@@ -24,7 +24,7 @@ def examine_disk(settings: Settings, holder: str = "", *, can_start: bool = True
     """Blocks, and reads the names of all directories that are watched.
 
     `holder` works on this instance, if anybody does. Without `can_start` the directory cannot
-    be made, which was told with the settings.
+    be made. That, and something else in its place, was told with the settings.
     """
     rows = list(_watch_dir(settings, holder, can_start=can_start))
     if settings.after_upload is AfterUpload.MOVE and settings.archive_dir:
@@ -45,6 +45,8 @@ def _watch_dir(settings: Settings, holder: str, *, can_start: bool) -> Iterator[
     try:
         with os.scandir(path):
             pass
+    except NotADirectoryError:
+        return  # told with the settings, which are wrong for good
     except OSError as error:
         mend = "give the user of the daemon permission to read it, or mount it anew"
         yield failed(what, f"{path}: {error.strerror}", mend)

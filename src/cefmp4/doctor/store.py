@@ -28,17 +28,34 @@ async def examine_store(settings: StoreSettings, key: str) -> list[Row]:
         async with open_examination(settings) as examination:
             contact = await examination.contact()
             rows += [fine(what, f"{where} answers"), *_clock(contact)]
-            rows.append(_bucket(settings, contact))
+            bucket = _bucket(settings, contact)
+            if not contact.bucket_stands:
+                why = "there is no bucket to try it in"
+                return [*rows, bucket, *_unasked(["permissions", CHECKSUM], why, "bucket")]
             what = "permissions"
-            if contact.bucket_stands:
-                rows += await _tried(settings, examination, key)
-            else:
-                rows += _unasked([what, CHECKSUM], "there is no bucket to try it in", "bucket")
-            return rows
+            trials = await examination.trials(key)
+            if unknown := list(_unknown(trials, contact)):
+                return [*rows, *([] if contact.denied else [bucket]), *unknown]
+            rows.append(bucket)
+            return rows + await _tried(settings, examination, trials, key)
     except CefMP4Error as error:
         rest = [CHECKSUM] if what == "permissions" else ["bucket", "permissions", CHECKSUM]
         why = f"cannot be asked while this fails: {what}"
         return [*rows, failure(what, error, MEND), *_unasked(rest, why, what)]
+
+
+def _unknown(trials: Iterable[Trial], contact: Contact) -> Iterator[Row]:
+    """What is to be said where the store does not know who asks; else nothing."""
+    for trial in trials:
+        if trial.problem is not None and trial.about_credentials:
+            mend = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
+            yield failure("credentials", trial.problem, mend)
+            why = "the store does not know these credentials"
+            rest = ["permissions", CHECKSUM]
+            yield from _unasked(
+                ["bucket", *rest] if contact.denied else rest, why, "credentials"
+            )
+            return
 
 
 def _unasked(whats: Iterable[str], why: str, after: str) -> Iterator[Row]:
@@ -66,7 +83,8 @@ def _bucket(settings: StoreSettings, contact: Contact) -> Row:
         return warning(
             "bucket",
             f"whether {bucket} is there may not be asked",
-            "where only this is forbidden, nothing need be done; else allow s3:ListBucket",
+            "where only this is forbidden, nothing need be done; else allow s3:ListBucket, "
+            "or correct S3_BUCKET_NAME: of another's bucket nothing may be asked either",
         )
     if contact.bucket_stands:
         return fine("bucket", f"{bucket} is there")
@@ -80,14 +98,9 @@ def _bucket(settings: StoreSettings, contact: Contact) -> Row:
     return failed("bucket", f"{bucket} is not there", mend)
 
 
-async def _tried(settings: StoreSettings, examination: Examination, key: str) -> list[Row]:
-    trials = await examination.trials(key)
-    for trial in trials:
-        if trial.problem is not None and trial.about_credentials:
-            mend = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
-            why = "the store does not know these credentials"
-            rest = _unasked(["permissions", CHECKSUM], why, "credentials")
-            return [failure("credentials", trial.problem, mend), *rest]
+async def _tried(
+    settings: StoreSettings, examination: Examination, trials: list[Trial], key: str
+) -> list[Row]:
     rows = [_permission(settings.bucket, trial) for trial in trials]
     if refused := [row for row in rows if row.health is Health.FAILED]:
         left_out = [what for what in PERMISSIONS if what not in {row.what for row in rows}]

@@ -87,7 +87,7 @@ class Server:
         with (
             heeding_cancellation(),
             self._counting(operation),
-            translated(operation, self._name),
+            translated(self._name, is_new=self._client is None),
         ):
             # The cluster client has no blocking pool: it raises at its limit.
             async with asyncio.timeout(TIMEOUT_SECONDS):

@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 _CREDENTIALS = "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or the SDK's own chain"
 PERMISSION = "the credentials lack a permission on this bucket"
+_NOT_THEIRS = "S3_BUCKET_NAME is not the bucket they are for"
 _NETWORK = "if this goes on, look at the store and at the network to it"
 BUSY = "nothing yet: fewer parts are sent at a time; if it goes on, is the store too busy?"
 AGAIN = "nothing yet: it is tried again; if it goes on, see the log of the store"
@@ -11,10 +12,10 @@ _REGION = "check S3_REGION_NAME: the bucket is in another region"
 
 CREDENTIAL_HINTS = MappingProxyType(
     {
-        "AccessDenied": PERMISSION,
-        "AllAccessDisabled": PERMISSION,
+        "AccessDenied": f"{PERMISSION}, or {_NOT_THEIRS}",
+        "AllAccessDisabled": f"{PERMISSION}, or {_NOT_THEIRS}",
         "AccountProblem": "the store has a problem with the account; ask its operator",
-        "403": f"{PERMISSION}, have expired, or the clock is wrong",
+        "403": f"{PERMISSION} or have expired, {_NOT_THEIRS}, or the clock is wrong",
         "401": _CREDENTIALS,
         "InvalidAccessKeyId": _CREDENTIALS,
         "SignatureDoesNotMatch": _CREDENTIALS,
