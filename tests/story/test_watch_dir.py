@@ -72,12 +72,17 @@ def test_a_first_start_warns_of_no_directory(tmp_path: Path) -> None:
     ],
 )
 def test_a_directory_that_is_made_may_not_be_the_one_that_was_meant(
-    named: str | None, embedded: bool, level: str, hint: str | None
+    named: str | None,
+    embedded: bool,
+    level: str,
+    hint: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also when WATCH_DIR was forgotten: who names a store records somewhere.
 
     Seen failing with INFO for every one that nobody named.
     """
+    monkeypatch.delenv("WATCH_DIR", raising=False)
     settings = load_settings(needs_store=False, env_file=None, watch_dir=named)
     with capture_logs() as logs:
         tell_of_made(settings, made=False, embedded=embedded)
