@@ -105,8 +105,9 @@ class Daemon:
                 code = await self._run()
             finally:
                 self.tracer.close()  # at most two seconds, and nothing else is left to do
-        if self._signals and code != CLAIMED:
-            say_farewell(left_by(self.supervisor))
+        if code != CLAIMED:
+            how = "stopped" if self._signals else "done"
+            say_farewell(left_by(self.supervisor), how=how)
         return code
 
     async def _run(self) -> int:

@@ -114,7 +114,9 @@ def run(
     settings = load_settings(needs_store=not embedded)
     configure_logging(settings.app_env, settings.log_level)
     hide_secrets(settings)
-    tell_of_made(settings, made=make_watch_dir(settings))
+    made = make_watch_dir(settings)
+    tell_of_start(settings)
+    tell_of_made(settings, made=made, embedded=embedded)
     for warning in settings_warnings():
         log.warning(warning)
     with ExitStack() as stack:
@@ -157,11 +159,25 @@ async def _run(
             looking.cancel()
 
 
-def tell_of_made(settings: Settings, *, made: bool) -> None:
-    """Where somebody named the directory, it may be misspelt: nobody would record into it."""
+def tell_of_start(settings: Settings) -> None:
+    """What this run is of: the first word, as the next one may come after an outage only."""
+    log.info(
+        "starting",
+        version=__version__,
+        watch_dir=settings.watch_dir,
+        bucket=settings.s3_bucket_name or EMBEDDED_BUCKET,
+        instance=settings.instance,
+    )
+
+
+def tell_of_made(settings: Settings, *, made: bool, embedded: bool) -> None:
+    """It may be misspelt, or forgotten where a real store is named: nobody would record into
+    it. Only who tries the embedded one without a word has the directory that was meant."""
     told, path = "the watched directory was not there: it was made", settings.watch_dir
-    if made and "watch_dir" in settings.model_fields_set:
-        log.warning(told, path=path, hint="is WATCH_DIR what was meant?")
+    named = "watch_dir" in settings.model_fields_set
+    hint = "is WATCH_DIR what was meant?" if named else "WATCH_DIR is not set: is this meant?"
+    if made and (named or not embedded):
+        log.warning(told, path=path, hint=hint)
     elif made:
         log.info(told, path=path)
 

@@ -3,7 +3,7 @@
 They come from the environment, then from a `.env` file, then from secrets in files; an empty
 value of the first two counts as unset (docker compose passes empty ones). What must stay true:
 a wrong configuration is told as a whole, one line per setting, and never with the value of a
-secret.
+secret. Of a `.env` that cannot be read only that is told: what it sets nobody knows.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError, field_validator
 
 from cefmp4.config_directories import check_directory, make_directory
-from cefmp4.config_misspelt import misspelt
+from cefmp4.config_misspelt import misspelt, misspelt_among_others
 from cefmp4.config_problems import (
     WrongSettings,
     assignment,
@@ -81,15 +81,13 @@ def load_settings(
     if to_start:
         kind = _ToStartWithStore if needs_store else _ToStart
     given = {name: value for name, value in overrides.items() if value not in (None, "")}
-    unreadable = env_file_problem(env_file)
-    lines = [unreadable] if unreadable else []
+    if unreadable := env_file_problem(env_file):
+        raise WrongSettings([unreadable])  # what else is missing may stand there
     places = secret_places()
-    if problems := secret_problems(places, Settings.model_fields):
-        lines, places = lines + problems, []
+    if lines := secret_problems(places, Settings.model_fields):
+        places = []
     try:
-        settings = kind(
-            _env_file=None if unreadable else env_file, _secrets_dir=places or None, **given
-        )
+        settings = kind(_env_file=env_file, _secrets_dir=places or None, **given)
     except ValidationError as error:
         # `from None`: the error holds the values of secrets.
         wrong = problem_lines(error, Settings.model_fields)
@@ -117,15 +115,14 @@ def make_watch_dir(settings: Settings) -> bool:
 def settings_warnings(env_file: str | None = ".env") -> list[str]:
     """What likely is not as it was meant, one line each.
 
-    Names in `env_file` that look like a setting and are none, and secrets in files that do not
-    count since the environment or `env_file` come first.
+    Names in `env_file` and in the environment that look like a setting and are none, and
+    secrets in files that do not count since these two come first.
     """
-    first = {*(name for name, value in os.environ.items() if value)}
-    first |= names_with_values(env_file)
+    settings, in_file = Settings.model_fields, names_in(env_file)
+    around = {name for name, value in os.environ.items() if value}
+    told_alone = sorted(around - set(in_file))  # `.env` may have been exported, too
     return [
-        *(
-            f"{env_file}: {line}"
-            for line in misspelt(names_in(env_file), Settings.model_fields)
-        ),
-        *secrets_not_used(secret_places(), Settings.model_fields, first),
+        *(f"{env_file}: {line}" for line in misspelt(in_file, settings)),
+        *(f"environment: {line}" for line in misspelt_among_others(told_alone, settings)),
+        *secrets_not_used(secret_places(), settings, around | names_with_values(env_file)),
     ]

@@ -1,4 +1,4 @@
-"""The last line of a run that was told to stop: what is left, as far as this daemon knows.
+"""The last line of a run: what is left, as far as this daemon knows.
 
 What must stay true: nothing is called stored that may not be. What is under way counts as
 unfinished until its end is known here, and where not everything was looked at, or the

@@ -52,9 +52,10 @@ class Settings(BaseSettings):
     """Port of the same; 0 takes any free one."""
 
     web_hosts: rule.HostNames = ()
-    """Names under which the page may be asked for, beside addresses and the names of this
-    machine. Unset: bound to loopback no other, else any; a web site can then have its own name
-    lead here and read through a browser. A proxy needs the name that its users see."""
+    """Names under which the page may be asked for, beside `localhost` and addresses; also that
+    of this machine, if it is to be. Unset: bound to loopback only `localhost`, `127.*` and
+    `[::1]`, else any; a web site can then have its own name lead here and read through a
+    browser. A proxy needs the name that its users see."""
 
     web_token: SecretStr | None = None
     """Token that calls which change something (retry, abort, scan) must bring. Unset forbids

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from cefmp4.config import Settings, settings_warnings
+from cefmp4.config_misspelt import misspelt_among_others
 from cefmp4.config_rules import host_names
 from operations.conftest import Promtool, promtool
 from operations.documents import ALERTS
@@ -103,7 +104,8 @@ def test_no_variable_of_compose_is_taken_for_a_setting(tmp_path: Path) -> None:
     assert "CONTAINER_S3_URL" in variables
     path = tmp_path / ".env"
     path.write_text("".join(f"{name}=x\n" for name in sorted(variables)))
-    assert settings_warnings(str(path)) == []
+    told = [line for line in settings_warnings(str(path)) if line.startswith(str(path))]
+    assert told == misspelt_among_others(APP["environment"], settings) == []
 
 
 def test_the_daemon_is_given_nothing_it_does_not_need() -> None:

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from cefmp4.cli import greet
+from cefmp4 import __version__
+from cefmp4.cli import greet, tell_of_made
 from cefmp4.config import load_settings
+from story.test_command_line import embedded_once
 
 
 @pytest.mark.parametrize("named", ["/proc/nope/recordings", f"new/{'n' * 300}"])
@@ -64,3 +67,47 @@ def test_a_plan_tells_on_standard_error_what_is_no_row_of_it(
     assert "the start asks the store" in first
     assert "4 files are passed over: b.txt (matches" in last
     assert last.endswith("d.txt (matches none of WATCH_PATTERNS), …")
+
+
+@pytest.mark.timeout(180)
+def test_a_first_start_warns_of_no_directory(tmp_path: Path) -> None:
+    """The one that nobody named is made as a matter of course; the first line says which.
+
+    Seen failing with a warning for every directory that is made, and with a first line that
+    comes after the store was opened.
+    """
+    first, *others = embedded_once(tmp_path).stderr.splitlines()
+    (made,) = (line for line in others if "it was made" in line)
+    assert str(tmp_path / "local_watch_dir") in made
+    assert "warning" not in made
+    for told in ("starting", __version__, f"={tmp_path / 'local_watch_dir'}", "instance="):
+        assert told in first
+
+
+@pytest.mark.parametrize(
+    ("named", "embedded", "level", "hint"),
+    [
+        (None, True, "info", None),
+        (None, False, "warning", "WATCH_DIR is not set: is this meant?"),
+        ("there", True, "warning", "is WATCH_DIR what was meant?"),
+        ("there", False, "warning", "is WATCH_DIR what was meant?"),
+    ],
+)
+def test_a_directory_that_is_made_may_not_be_the_one_that_was_meant(
+    named: str | None,
+    embedded: bool,
+    level: str,
+    hint: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when WATCH_DIR was forgotten: who names a store records somewhere.
+
+    Seen failing with INFO for every one that nobody named.
+    """
+    monkeypatch.delenv("WATCH_DIR", raising=False)
+    settings = load_settings(needs_store=False, env_file=None, watch_dir=named)
+    with capture_logs() as logs:
+        tell_of_made(settings, made=False, embedded=embedded)
+        tell_of_made(settings, made=True, embedded=embedded)
+    (line,) = logs
+    assert (line["log_level"], line.get("hint")) == (level, hint)

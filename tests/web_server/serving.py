@@ -149,6 +149,7 @@ async def serving(
     *,
     begun: bool = True,
     host: str = "127.0.0.1",
+    port: int = 0,
     hosts: tuple[str, ...] = (),
 ) -> AsyncIterator[Served]:
     """A server that listens until the block is left."""
@@ -159,7 +160,7 @@ async def serving(
     server = WebServer(about(), twins.world.metrics, problems, readiness, token, hosts)
     lookout = Lookout(lambda: supervisor.roster, twins.clock, STALLED_AFTER_SECONDS)
     try:
-        async with ClientSession() as session, server.listening(host, 0) as url:
+        async with ClientSession() as session, server.listening(host, port) as url:
             there = Served(
                 twins, supervisor, lookout, server, problems, readiness, session, url
             )

@@ -1,9 +1,11 @@
 """Strangers who connect and stay: they cost few open files, and block nobody."""
 
 import asyncio
+import socket
 
 import pytest
 
+from cefmp4.errors import CefMP4Error
 from cefmp4.web import door, server
 from waiting import wait_until
 from web_server.serving import Served, serving
@@ -69,3 +71,26 @@ async def test_who_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(server, "SILENT_SECONDS", 0.2)
     async with serving() as there, asyncio.timeout(10):
         assert await is_over(await connect(there, b"GET /heal"))
+
+
+async def test_a_port_that_is_taken_is_told_in_plain_words() -> None:
+    """What, why, and what to do. Seen failing with asyncio's words of it, which repeat the
+    address as Python writes it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(CefMP4Error) as failure:
+            async with serving(port=port):
+                pass
+    assert str(failure.value) == f"cannot listen on 127.0.0.1:{port}: address already in use"
+    assert "does cefmp4 run here already?" in failure.value.hint
+    assert "PROM_PORT" in failure.value.hint
+
+
+async def test_an_address_of_another_machine_is_told_in_plain_words() -> None:
+    """It is PROM_HOST then that is wrong. Seen failing with asyncio's words."""
+    with pytest.raises(CefMP4Error) as failure:
+        async with serving(host="192.0.2.1"):
+            pass
+    told = "cannot listen on 192.0.2.1:0: cannot assign requested address"
+    assert str(failure.value) == told
+    assert "PROM_HOST" in failure.value.hint

@@ -84,7 +84,7 @@ def _settings(embedded: bool) -> tuple[list[Row], bool]:
 
 
 def _misspelt() -> list[Row]:
-    """What is in .env and is no setting."""
+    """What is in .env or the environment and is no setting."""
     return [warning("settings", line, "correct it there") for line in settings_warnings()]
 
 

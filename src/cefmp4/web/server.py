@@ -8,6 +8,8 @@ server, so that a person can see why nothing happens. What is asked of it is tol
 import asyncio
 import errno
 import logging
+import os
+import socket
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
@@ -153,10 +155,20 @@ async def _listen(door: Door, host: str, port: int) -> asyncio.Server:
     try:
         return await asyncio.get_running_loop().create_server(door, host, port, backlog=128)
     except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                hint = "does cefmp4 run here already? else set PROM_PORT to a free one, or to 0"
+            case errno.EACCES:
+                hint = "set PROM_PORT to one from 1024 on"
+            case _:
+                hint = "set PROM_HOST to an address of this machine, as 127.0.0.1 or 0.0.0.0"
         raise CefMP4Error(
-            f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="does cefmp4 run here already? else set PROM_PORT to a free one, or to 0"
-            if error.errno == errno.EADDRINUSE
-            else "set PROM_HOST to an address of this machine, as 127.0.0.1 or 0.0.0.0",
-            transient=False,
+            f"cannot listen on {host}:{port}: {_why(error)}", hint=hint, transient=False
         ) from error
+
+
+def _why(error: OSError) -> str:
+    """In the words of the system; asyncio's are of itself, and say the address again."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return str(error.strerror or error)
+    return os.strerror(error.errno).lower()

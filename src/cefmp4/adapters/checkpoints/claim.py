@@ -254,5 +254,5 @@ class Claim:
     def _claimed_by(self, holder: Holder) -> InstanceClaimed:
         return InstanceClaimed(
             f"INSTANCE_ID {self._keys.instance_id} is in use by {holder}",
-            hint="stop that process, or give this one another INSTANCE_ID",
+            hint="stop that process; another INSTANCE_ID is only for another directory",
         )

@@ -100,7 +100,7 @@ class MemoryCheckpoints(ShownTwin):
             if holder is not None and holder is not self and holder.alive:
                 raise InstanceClaimed(
                     "this INSTANCE_ID is in use",
-                    hint="stop that process, or give this one another INSTANCE_ID",
+                    hint="stop that process; another INSTANCE_ID is only for another directory",
                 )
             self._server.holder = self._server.epoch = self
             self._claimed = True
