@@ -208,11 +208,11 @@ async def test_a_cancelled_part_ends_at_once(tmp_path: Path) -> None:
         body_of(tmp_path) as body,
     ):
         sending = asyncio.create_task(store.upload_part("key", "id", 1, body))
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 30)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 30)
     await nobody_sends()
 
 
@@ -276,4 +276,4 @@ def senders() -> list[threading.Thread]:
 
 async def nobody_sends() -> None:
     """Every thread has come to its end."""
-    await wait_until(lambda: not senders(), timeout_seconds=5)
+    await wait_until(lambda: not senders())

@@ -150,5 +150,6 @@ def test_a_wrong_variable_of_the_exporter_is_told_in_one_line(daemon: Daemon) ->
     daemon.environment["OTEL_BSP_MAX_QUEUE_SIZE"] = "-1"
     told = daemon.command("run")
     assert told.returncode == 2, told.stderr
-    (line,) = told.stderr.splitlines()
+    first, line = told.stderr.splitlines()
+    assert " starting " in first
     assert line.startswith("cefmp4: OTEL_*: cannot be understood: max_queue_size"), line
